@@ -1,0 +1,1 @@
+"""CJ: a chat assistant for Shopify merchants."""
