@@ -1,0 +1,109 @@
+"""Redis: everything here may vanish at any moment, and nothing correct depends on it.
+
+Every key is made here. Keys of one conversation carry the tag {cid}, so that a cluster keeps them
+on one node; every Lua script declares its keys. Every write may be repeated by the client after a
+reconnect, so every write is idempotent. A failing Redis is a miss, logged once per call.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from redis.exceptions import RedisError
+
+from cj.domain.turns import Caller
+from cj.logs import log_of
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from uuid import UUID
+
+    from redis.asyncio import Redis, RedisCluster
+
+log = log_of(__name__)
+
+CONNECTION_S = 2 * 3600
+SESSION_FRESH_S = 30
+CHUNKS_S = 15 * 60
+
+# KEYS: 1 chunks of the turn's attempt, 2 connections of the conversation
+# ARGV: 1 index, 2 text, 3 seconds to keep
+# A repeat of the same index (redis-py may send twice) appends nothing.
+APPEND_CHUNK = """
+if redis.call('LLEN', KEYS[1]) == tonumber(ARGV[1]) then
+    redis.call('RPUSH', KEYS[1], ARGV[2])
+    redis.call('EXPIRE', KEYS[1], ARGV[3])
+end
+return redis.call('SMEMBERS', KEYS[2])
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Ephemeral:
+    """What all processes share for speed. `connect` gives the one client of this process."""
+
+    connect: Callable[[], Awaitable[Redis | RedisCluster]]
+
+    async def remember_caller(self, caller: Caller) -> None:
+        """PostgreSQL said just now who speaks on this connection and that the session is good."""
+        value = json.dumps([caller.owner_id, caller.user_id, caller.token_hash])
+        await self._do("SET", f"conn:{caller.connection_id}", value, "EX", CONNECTION_S)
+        await self._do("SET", f"sess:{caller.token_hash}", "good", "EX", SESSION_FRESH_S)
+
+    async def caller(self, connection_id: str) -> Caller | None:
+        """Who speaks on this connection, if the session was good 30 s ago; None: ask PostgreSQL."""
+        value = await self._do("GET", f"conn:{connection_id}")
+        if value is None:
+            return None
+        caller = Caller(connection_id, *json.loads(value))
+        good = await self._do("GET", f"sess:{caller.token_hash}")
+        return caller if good == "good" else None
+
+    async def forget_connection(self, connection_id: str, cid: UUID | None = None) -> None:
+        """Gone from here at once; a set it is left in forgets it on the first 410."""
+        await self._do("DEL", f"conn:{connection_id}")
+        if cid is not None:
+            await self._do("SREM", f"{{{cid}}}:conns", connection_id)
+
+    async def watch(self, cid: UUID, connection_id: str) -> None:
+        """This connection wants what happens in the conversation, from now on."""
+        await self._do("SADD", f"{{{cid}}}:conns", connection_id)
+        await self._do("EXPIRE", f"{{{cid}}}:conns", CONNECTION_S)
+
+    async def append_chunk(self, cid: UUID, turn: UUID, gen: int, i: int, text: str) -> set[str]:
+        """Keep a piece of a running answer; gives the connections that watch, as far as known."""
+        keys = (f"{{{cid}}}:turn:{turn}:{gen}", f"{{{cid}}}:conns")
+        members = await self._do("EVAL", APPEND_CHUNK, len(keys), *keys, i, text, CHUNKS_S)
+        return set(members or ())
+
+    async def _do(self, *command: Any) -> Any:
+        try:
+            client = await self.connect()
+            return await client.execute_command(*command)
+        except (RedisError, OSError) as error:
+            log.warning("redis failed", extra={"verb": command[0], "kind": type(error).__name__})
+            return None
+
+
+async def connect(url: str, cluster: str) -> Redis | RedisCluster:
+    """A client for one server or a cluster; `cluster` is yes, no or auto (ask the server)."""
+    from redis.asyncio import BlockingConnectionPool, Redis, RedisCluster
+    from redis.asyncio.retry import Retry
+    from redis.backoff import FullJitterBackoff
+
+    options: dict[str, Any] = {
+        "socket_connect_timeout": 0.5,
+        "socket_timeout": 1,
+        "protocol": 3,
+        "decode_responses": True,
+        "retry": Retry(FullJitterBackoff(cap=0.2, base=0.02), 2),
+    }
+    if cluster != "yes":
+        pool = BlockingConnectionPool.from_url(url, max_connections=4, timeout=1, **options)
+        single: Redis = Redis(connection_pool=pool)
+        if cluster == "no" or not (await single.info("cluster")).get("cluster_enabled"):
+            return single
+        await single.aclose()
+    return RedisCluster.from_url(url, **options)

@@ -1,0 +1,151 @@
+"""What a browser says on its socket: open, say, ping. Durable before it is visible."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from cj.domain import replies
+from cj.domain.frames import Message, Ping, Start
+from cj.domain.ids import new_id
+from cj.errors import IdConflict, NotFound, OutOfOrder, Overloaded
+
+if TYPE_CHECKING:
+    from cj.domain.frames import Frame
+    from cj.domain.replies import Reply
+    from cj.domain.turns import Caller, Opened, Received
+    from cj.ephemeral import Ephemeral
+    from cj.logs import Journal
+    from cj.push import Push, Worker
+    from cj.store import Conversations, Turns
+
+TAIL = 15
+WORKFLOW = "ad_hoc_support"
+REFUSALS = {
+    "not_found": NotFound,
+    "id_conflict": IdConflict,
+    "out_of_order": OutOfOrder,
+    "overloaded": Overloaded,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """One frame in, a stream of frames out."""
+
+    conversations: Conversations
+    turns: Turns
+    ephemeral: Ephemeral
+    push: Push
+    worker: Worker
+    journal: Journal
+    lease_s: float
+    text_chars: int
+    max_waiting: int
+
+    async def receive(self, caller: Caller, frame: Frame) -> None:
+        """Returns when the frame has its answer; CJ's own answer comes from the worker."""
+        match frame:
+            case Start():
+                await self._open(caller, frame)
+            case Message():
+                await self._say(caller, frame)
+            case Ping():
+                await self.push.post(caller.connection_id, replies.pong(str(frame.id)))
+
+    async def _open(self, caller: Caller, frame: Start) -> None:
+        opened = await self.conversations.open(
+            caller.owner_id,
+            frame.cid,
+            connection_id=caller.connection_id,
+            new_id=new_id(),
+            workflow=WORKFLOW,
+            tail=TAIL,
+            after_seq=frame.after_seq,
+        )
+        if opened is None:
+            raise NotFound
+        await self.ephemeral.watch(opened.cid, caller.connection_id)
+        await self.push.post(caller.connection_id, self._ready(frame, opened))
+
+    def _ready(self, frame: Start, opened: Opened) -> Reply:
+        ready = {
+            "type": "ready",
+            "re": str(frame.id),
+            "cid": str(opened.cid),
+            "workflow": opened.workflow,
+            "requirements": [],
+            "connected": {"shop": None},
+            "ui": [],
+            "last_seq": opened.last_seq,
+            "more": opened.more,
+            "unsaved": [],
+            "limits": {"text": self.text_chars},
+            "degraded": [],
+        }
+        messages = [message.public() for message in opened.messages]
+        return replies.fit(ready, messages, newest=frame.after_seq is None)
+
+    async def _say(self, caller: Caller, frame: Message) -> None:
+        received = await self.turns.receive(
+            frame.cid,
+            caller.owner_id,
+            message_id=new_id(),
+            client_id=frame.id,
+            prev=frame.prev,
+            text=frame.text,
+            turn=new_id(),
+            lease=timedelta(seconds=self.lease_s),
+            max_waiting=self.max_waiting,
+        )
+        if refusal := REFUSALS.get(received.outcome):
+            raise refusal
+        self.journal.note(cid=str(frame.cid), turn=str(received.turn))
+        self.journal.count("MessagesReceived", received.outcome == "new")
+        await asyncio.gather(
+            self.push.post(caller.connection_id, _ack(frame, received)),
+            self._tell_other_tabs(caller, frame, received),
+            self._wake_for(frame, received),
+        )
+
+    async def _tell_other_tabs(self, caller: Caller, frame: Message, received: Received) -> None:
+        others = set(received.connections) - {caller.connection_id}
+        if received.outcome != "new" or not others:
+            return
+        said = {
+            "type": "message",
+            "cid": str(frame.cid),
+            "seq": received.seq,
+            "message": {
+                "id": str(received.message_id),
+                "client_id": str(frame.id),
+                "seq": received.seq,
+                "role": "user",
+                "text": frame.text,
+                "created_at": received.created_at.isoformat(),
+                "status": "complete",
+            },
+        }
+        for gone in await self.push.broadcast(others, said):
+            await self.ephemeral.forget_connection(gone, frame.cid)
+
+    async def _wake_for(self, frame: Message, received: Received) -> None:
+        if received.invoke:
+            await self.worker.wake(
+                frame.cid, received.turn, received.fence, self.journal.correlation_id
+            )
+
+
+def _ack(frame: Message, received: Received) -> Reply:
+    return {
+        "type": "ack",
+        "re": str(frame.id),
+        "cid": str(frame.cid),
+        "message_id": str(received.message_id),
+        "seq": received.seq,
+        "turn": str(received.turn) if received.turn else None,
+        "dup": received.outcome == "dup",
+        "durable": True,
+    }

@@ -1,0 +1,101 @@
+"""What the HTTP functions share: the FastAPI app, errors as JSON, the session behind a cookie."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from fastapi import Depends, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from mangum import Mangum
+
+from cj.domain.cookies import session_cookie
+from cj.domain.turns import Session
+from cj.errors import CJError
+from cj.flows.connect import SESSION
+from cj.logs import log_of
+from cj.runtime import app, loop
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+log = log_of(__name__)
+
+
+def make_api(title: str) -> FastAPI:
+    """An app whose every refusal is {"error": {"code", "message"}} and holds no inside."""
+    api = FastAPI(title=title, docs_url=None, redoc_url=None, openapi_url=None)
+    api.add_exception_handler(CJError, _refuse)
+    api.add_exception_handler(RequestValidationError, _refuse_input)
+    api.add_exception_handler(404, _refuse_path)
+    api.add_exception_handler(Exception, _fail)
+    return api
+
+
+def http_handler(api: FastAPI) -> Callable[[dict[str, Any], Any], dict[str, Any]]:
+    """A Lambda handler around the app, on the process's loop."""
+    adapter = Mangum(api, lifespan="off")  # on or auto run the app's start-up at every request
+
+    def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+        loop()
+        request = event["requestContext"]
+        with app().journal.invocation(request["requestId"], route=request.get("routeKey")):
+            reply: dict[str, Any] = adapter(event, context)
+        reply["headers"] = {"cache-control": "no-store", **reply["headers"]}
+        return reply
+
+    return handler
+
+
+def cookie_of(request: Request) -> str | None:
+    """The session token a browser sent."""
+    return request.cookies.get(session_cookie(secure=app().settings.secure_cookies))
+
+
+def set_session_cookie(response: Response, token: str) -> None:
+    """Out of reach of scripts, for this origin only, seven days."""
+    secure = app().settings.secure_cookies
+    response.set_cookie(
+        session_cookie(secure=secure),
+        token,
+        max_age=int(SESSION.total_seconds()),
+        path="/",
+        secure=secure,
+        httponly=True,
+        samesite="lax",
+    )
+
+
+async def _signed_in(request: Request) -> Session:
+    return await app().visitors.recognise(cookie_of(request))
+
+
+SignedIn = Annotated[Session, Depends(_signed_in)]
+
+
+def _error(status: int, code: str, message: str, headers: dict[str, str] | None = None) -> Response:
+    return JSONResponse({"error": {"code": code, "message": message}}, status, headers)
+
+
+async def _refuse(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, CJError)  # noqa: S101 - what this handler is registered for
+    log.info("refused", extra={"code": error.code, "why": str(error)})
+    wait_s = -(-(error.retry_ms or 0) // 1000)
+    headers = {"Retry-After": str(wait_s)} if wait_s else None
+    return _error(error.status, error.code, error.message, headers)
+
+
+async def _refuse_input(_request: Request, error: Exception) -> Response:
+    """An id that is none is 422; any other wrong input is 400."""
+    assert isinstance(error, RequestValidationError)  # noqa: S101
+    first = error.errors()[0]
+    status = 422 if first["loc"][0] == "path" else 400
+    return _error(status, "bad_request", f"{first['loc'][-1]}: {first['msg']}")
+
+
+async def _refuse_path(_request: Request, _exc: Exception) -> Response:
+    return _error(404, "not_found", "There is nothing here.")
+
+
+async def _fail(_request: Request, _exc: Exception) -> Response:
+    return _error(500, "internal", CJError.message)
