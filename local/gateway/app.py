@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from local.gateway import template
 from local.gateway.connections import Connections
@@ -19,14 +17,14 @@ from local.gateway.integration import Integrations
 from local.gateway.invoke_api import invoke_api
 from local.gateway.limits import Limits
 from local.gateway.model import GatewayError
-from local.gateway.reload import watch
-from local.gateway.schedules import run_schedules
 from local.gateway.server import Server, listen
 from local.gateway.sigv4 import Keyring
 from local.gateway.static import StaticPage
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from starlette.types import ASGIApp
 
@@ -62,7 +60,7 @@ class Options:
 
 
 class Gateway:
-    """Everything runs between `async with` and its end; the port is taken first, given back last."""
+    """Everything runs between `async with` and its end; the port is taken first."""
 
     def __init__(self, options: Options) -> None:
         self._options = options
@@ -71,3 +69,85 @@ class Gateway:
         self._stack = AsyncExitStack()
         self.credentials = self._keyring.issue(OPERATOR, "operator")
         self.port = options.port
+
+    @property
+    def address(self) -> str:
+        """Host and port, as URLs have them."""
+        host = self._options.host
+        return f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.address}"
+
+    async def __aenter__(self) -> Self:
+        """Serving when it returns; GatewayError says what the person who started it can do."""
+        options = self._options
+        listener = listen(options.host, options.port)
+        self.port = listener.getsockname()[1]
+        self._stack.callback(listener.close)
+        try:
+            await self._start(listener)
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def _start(self, listener: socket.socket) -> None:
+        """Entered first is left last: functions outlive the port, the port outlives sockets."""
+        options, enter = self._options, self._stack.enter_async_context
+        self._model = self._load()
+        self._functions = await enter(self._pools(self._model))
+        self._integrations = Integrations(self._model, self._functions)
+        self._front = self._assemble()
+        self._front.serve(self._model)
+        await enter(Server(self._front, listener, options.limits))
+        self._stack.push_async_callback(self._integrations.finish, within_s=0.5)
+        self._stack.push_async_callback(
+            self._connections.close_all, 1001, "Going away", within_s=0.5
+        )
+
+    async def __aexit__(self, *_: object) -> None:
+        """Sockets first (1001), then the port, then the functions; two seconds at most."""
+        await self._stack.aclose()
+
+    def _load(self) -> Model:
+        options = self._options
+        model = template.load(options.template, options.parameters, shell=os.environ)
+        return localised(model, self.address)
+
+    def _pools(self, model: Model) -> Functions:
+        options = self._options
+        return Functions(
+            model,
+            environment={**sdk_endpoints(model, self.address), **options.environment},
+            credentials=self._credentials_of,
+            children=options.limits.children,
+            freeze=options.freeze,
+            duplicate_events=options.duplicate_events,
+            report=options.report,
+        )
+
+    def _credentials_of(self, function: Function) -> Credentials:
+        return self._keyring.issue(function.role_arn, function.name)
+
+    def _assemble(self) -> Front:
+        options = self._options
+        return Front(
+            integrations=self._integrations,
+            connections=self._connections,
+            keyring=self._keyring,
+            limits=options.limits,
+            report=options.report,
+            invoke=invoke_api(lambda: self._model, self._functions, self._keyring.authenticate),
+            mounts=options.mounts,
+            page=StaticPage(options.static) if options.static else None,
+        )
+
+    async def invoke(self, name: str, payload: object = None) -> Outcome:
+        """Invokes a function by name, ARN or logical id, as its schedule or an engineer would."""
+        function = self._model.function_called(name)
+        if function is None:
+            known = ", ".join(sorted(f.name for f in self._model.functions.values()))
+            raise GatewayError(f"There is no function {name}. There are: {known}.")
+        return await self._functions.invoke(function, json.dumps(payload).encode())

@@ -20,10 +20,11 @@ def localised(model: Model, address: str) -> Model:
     `address` is host and port. An HTTP API's own address keeps no path, a WebSocket API's keeps
     its stage, so the same code builds the same paths here as on AWS.
     """
-    apis = [api.api_id for api in (*model.http_apis, *model.websocket_apis)]
-    if not apis:
+    known = [api.api_id for api in model.http_apis]
+    known += [api.api_id for api in model.websocket_apis]
+    if not known:
         return model
-    ids = "|".join(re.escape(api) for api in apis)
+    ids = "|".join(map(re.escape, known))
     remote = re.compile(rf"(?P<scheme>https|wss)://(?:{ids}){_HOST}")
     functions = {
         logical_id: _pointed(function, remote, address)

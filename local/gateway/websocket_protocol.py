@@ -68,14 +68,18 @@ class GatewayProtocol(WebSocketsSansIOProtocol):
         if self.read_paused:
             self.read_paused = False
             self.transport.resume_reading()
-        self.close_timer = self.loop.call_later(self.close_timeout, self.transport.abort)
+        self.close_timer = self.loop.call_later(self.close_timeout, self._drop)
 
     async def run_asgi(self) -> None:
         """A client that takes nothing more is dropped in the end, with what it was owed."""
         try:
             await super().run_asgi()
         finally:
-            self.loop.call_later(2 * self.close_timeout, self.transport.abort)
+            self.loop.call_later(2 * self.close_timeout, self._drop)
+
+    def _drop(self) -> None:
+        if self in self.connections:  # asyncio does not take an abort after the end
+            self.transport.abort()
 
 
 def protocol_with(limits: Limits) -> type[asyncio.Protocol]:

@@ -9,15 +9,14 @@ import stat
 import subprocess
 import sys
 import tempfile
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-_HERE = Path("/proc/self/cwd")
+    from collections.abc import Iterator, Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +27,15 @@ class Account:
     gid: int
     name: str
 
-    def can(self, flag: str, path: Path, *, cwd: Path = Path("/")) -> bool:
+    def can(self, flag: str, path: Path, descriptors: tuple[int, ...] = ()) -> bool:
         """Whether it passes test(1)'s `-r`, `-w` or `-x` on the path, asked as that account."""
-        asked = subprocess.run(  # noqa: S603 - the flag is ours, the path an argument
+        asked = subprocess.run(
             ["/bin/sh", "-c", f'test {flag} "$1"', "sh", str(path)],
             user=self.uid,
             group=self.gid,
             extra_groups=[],
-            cwd=cwd,
+            cwd="/",
+            pass_fds=descriptors,
             check=False,
         )
         return asked.returncode == 0
@@ -56,13 +56,29 @@ def own(folder: Path, account: Account | None) -> None:
         os.chown(folder, account.uid, account.gid)
 
 
-def name_for(folder: Path, account: Account | None) -> Path:
-    """A path by which a server that is started *in* the folder can use it.
+@dataclass(frozen=True, slots=True)
+class Handle:
+    """A folder by a name that its owner can use, and what a process has to inherit for it."""
 
-    Another account may own the folder and yet be unable to walk to it (a clone under a home with
-    mode 0700); through its own working directory it can.
+    name: Path
+    descriptors: tuple[int, ...] = ()
+
+
+@contextmanager
+def handle(folder: Path, account: Account | None) -> Iterator[Handle]:
+    """For a server that is started while this is open.
+
+    An account may own a folder and yet be unable to walk to it (a clone under a home with mode
+    0700). Through a descriptor that it inherits it gets there, for as long as it lives.
     """
-    return _HERE if account and sys.platform == "linux" else folder
+    if account is None or sys.platform != "linux":
+        yield Handle(folder)
+        return
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield Handle(Path(f"/proc/self/fd/{opened}"), (opened,))
+    finally:
+        os.close(opened)
 
 
 def reachable(base: Path, parts: Sequence[Path], program: Path, account: Account | None) -> Path:

@@ -111,7 +111,7 @@ def _package(name: str) -> Path | None:
 
 def _version(program: Path) -> tuple[int, ...]:
     try:
-        said = subprocess.run(  # noqa: S603 - a server's program, which we are about to start
+        said = subprocess.run(
             [program, "--version"], capture_output=True, text=True, timeout=10, check=True
         ).stdout
     except (OSError, subprocess.SubprocessError) as error:

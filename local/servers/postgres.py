@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from typing import TYPE_CHECKING, Self
 
-from local.servers.account import Account, name_for, server_account
+from local.servers.account import Account, handle, server_account
 from local.servers.found import Found, find_postgres
 from local.servers.lock import FolderLock
 from local.servers.postgres_folder import APP, DATABASE, OWNER, SUPERUSER, data_in, prepare
@@ -49,9 +49,7 @@ class Postgres:
         try:
             account = server_account()
             program = self.found.runnable_by(account)
-            self._passwords = prepare(
-                self._home, self.found, program, account, sync=self._fsync
-            )
+            self._passwords = prepare(self._home, self.found, program, account, sync=self._fsync)
             self._process = self._started(program, account)
         except BaseException:
             self._lock.release()
@@ -91,34 +89,36 @@ class Postgres:
     def _started(self, program: Path, account: Account | None) -> Process:
         for _ in range(_ATTEMPTS):
             self.port = free_port()
-            process = Process(
-                self._command(program, account),
-                account=account,
-                log=self._home / "postgres.log",
-                cwd=data_in(self._home),
-                killed_with=_FAST,
-            )
-            if process.wait_until(lambda: self._ready(process.pid), within_s=_READY_S):
+            process = self._launched(program, account)
+            if process.wait_until(self._ready, within_s=_READY_S):
                 return process
             process.stop((_IMMEDIATE, 5.0))
             if "Address already in use" not in process.log.read_text(errors="replace"):
                 break
         raise ServerError(f"PostgreSQL did not start:\n{process.last_words()}")
 
-    def _command(self, program: Path, account: Account | None) -> list[str | Path]:
-        data = data_in(self._home)
-        sockets = str(data) if len(f"{data}/.s.PGSQL.{self.port}") < _UNIX_PATH_BYTES else ""
+    def _launched(self, program: Path, account: Account | None) -> Process:
+        with handle(data_in(self._home), account) as folder:
+            return Process(
+                [program, "-D", folder.name, *self._options(folder.name)],
+                account=account,
+                log=self._home / "postgres.log",
+                descriptors=folder.descriptors,
+                killed_with=_FAST,
+            )
+
+    def _options(self, data: Path) -> list[str]:
+        fits = len(f"{data}/.s.PGSQL.{self.port}") <= _UNIX_PATH_BYTES
         settings = {
             "listen_addresses": "127.0.0.1",
             "port": str(self.port),
-            "unix_socket_directories": str(name_for(data, account)) if sockets else "",
+            "unix_socket_directories": str(data) if fits else "",
             "max_connections": "200",  # every process of a function holds one
             "timezone": "UTC",
             "log_timezone": "UTC",
             **({} if self._fsync else _UNSAFE),
         }
-        options = [part for item in settings.items() for part in ("-c", "=".join(item))]
-        return [program, "-D", name_for(data, account), *options]
+        return [part for item in settings.items() for part in ("-c", "=".join(item))]
 
     def _ready(self, pid: int) -> bool:
         """What pg_ctl looks at: line 8 of a pid file whose first line is this very process."""

@@ -12,13 +12,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from local.servers.account import name_for, own
+from local.servers.account import handle, own
 from local.servers.process import Process, ServerError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from local.servers.account import Account
+    from local.servers.account import Account, Handle
     from local.servers.found import Found
 
 SUPERUSER = "postgres"  # makes the roles and the database, and is not used again
@@ -46,7 +46,7 @@ def prepare(
     if not data.exists():
         passwords = {role: secrets.token_urlsafe(24) for role in (SUPERUSER, OWNER, APP)}
         _write_private(kept, json.dumps(passwords))
-        _make(data, found, program, account, passwords, sync=sync)
+        _make(data, found, program, account, _roles(passwords), sync=sync)
         return passwords
     made_by = (data / "PG_VERSION").read_text().strip()
     if made_by != str(found.version[0]):
@@ -64,31 +64,38 @@ def _make(
     found: Found,
     program: Path,
     account: Account | None,
-    passwords: Mapping[str, str],
+    roles: str,
     *,
     sync: bool,
 ) -> None:
+    """Beside its place, and moved there when all of it is done."""
     new, log = data.with_name("data.new"), data.with_name("initdb.log")
     shutil.rmtree(new, ignore_errors=True)
     own(new, account)
-    name = name_for(new, account)
-    if account and not account.can("-w", name, cwd=new):
-        raise ServerError(
-            f"{account.name}, as whom PostgreSQL has to run, cannot write to {new}. "
-            "Choose a folder it can reach with --data-dir, or start CJ as another user than root."
-        )
-    initdb = [program.with_name("initdb"), "-D", name, "-U", SUPERUSER, "--auth=reject"]
-    initdb += ["--encoding=UTF8", *_locale(found.version[0]), *([] if sync else ["--no-sync"])]
-    _run(initdb, new, account, log, b"")
-    access = new / "pg_hba.conf"
-    access.write_text(_ACCESS)
-    single = [program, "--single", "-D", name, "-c", "exit_on_error=on", SUPERUSER]
-    _run(single, new, account, log, _roles(passwords).encode())
+    initdb: list[str | Path] = [
+        program.with_name("initdb"),
+        "-U",
+        SUPERUSER,
+        "--auth=reject",
+        "--encoding=UTF8",
+    ]
+    initdb += [*_locale(found.version[0]), *([] if sync else ["--no-sync"])]
+    single: list[str | Path] = [program, "--single", "-c", "exit_on_error=on"]
+    with handle(new, account) as folder:
+        if account and not account.can("-w", folder.name, folder.descriptors):
+            raise _out_of_reach(new, account)
+        _run([*initdb, "-D", folder.name], folder, account, log, b"")
+        (new / "pg_hba.conf").write_text(_ACCESS)
+        _run([*single, "-D", folder.name, SUPERUSER], folder, account, log, roles.encode())
     new.rename(data)
     log.unlink()
 
 
-
+def _out_of_reach(folder: Path, account: Account) -> ServerError:
+    return ServerError(
+        f"{account.name}, as whom PostgreSQL has to run, cannot write to {folder}. "
+        "Choose a folder it can reach with --data-dir, or start CJ as another user than root."
+    )
 
 
 def _locale(major: int) -> list[str]:
@@ -109,9 +116,11 @@ CREATE DATABASE {DATABASE} OWNER {OWNER}
 
 
 def _run(
-    command: list[str | Path], cwd: Path, account: Account | None, log: Path, given: bytes
+    command: list[str | Path], folder: Handle, account: Account | None, log: Path, given: bytes
 ) -> None:
-    process = Process(command, account=account, log=log, cwd=cwd, given=given)
+    process = Process(
+        command, account=account, log=log, descriptors=folder.descriptors, given=given
+    )
     if process.wait(within_s=_INITDB_S) != 0:
         raise ServerError(f"{command[0]} failed:\n{process.last_words()}")
 

@@ -39,18 +39,20 @@ class Process:
         *,
         account: Account | None,
         log: Path,
-        cwd: Path = Path("/"),
+        descriptors: tuple[int, ...] = (),
         given: bytes = b"",
         killed_with: signal.Signals = signal.SIGTERM,
     ) -> None:
-        """Started when this returns, not yet ready. `given` is what it reads on standard input;
-        `killed_with` is the signal it gets when this process dies.
+        """Started when this returns, not yet ready.
+
+        `given` is what it reads on standard input, `killed_with` the signal it gets when this
+        process dies.
         """
         self.log = log
         who = (account.uid, account.gid) if account else (-1, -1)
         line = [sys.executable, "-I", "-S", str(_LAUNCH), str(os.getpid())]
         line += [str(who[0]), str(who[1]), str(int(killed_with)), *map(str, command)]
-        self._child = _starter.submit(_start, line, cwd, log, given).result()
+        self._child = _starter.submit(_start, line, log, given, descriptors).result()
 
     @property
     def pid(self) -> int:
@@ -61,11 +63,13 @@ class Process:
         """Collects it too when it has ended."""
         return self._child.poll() is None
 
-    def wait_until(self, ready: Callable[[], bool], *, within_s: float) -> bool:
-        """True once it is ready; False if it ended before or took longer than `within_s`."""
+    def wait_until(self, ready: Callable[[int], bool], *, within_s: float) -> bool:
+        """True once it is ready, which `ready` tells from its pid; False if it ended before or
+        took longer than `within_s`.
+        """
         deadline = time.monotonic() + within_s
         while self.alive() and time.monotonic() < deadline:
-            if ready():
+            if ready(self.pid):
                 return True
             time.sleep(_POLL_S)
         return False
@@ -92,11 +96,14 @@ class Process:
         return "\n".join(text.splitlines()[-lines:])
 
 
-def _start(line: list[str], cwd: Path, log: Path, given: bytes) -> subprocess.Popen[bytes]:
+def _start(
+    line: list[str], log: Path, given: bytes, descriptors: tuple[int, ...]
+) -> subprocess.Popen[bytes]:
     with log.open("wb") as output:
         child = subprocess.Popen(
             line,
-            cwd=cwd,
+            cwd="/",
+            pass_fds=descriptors,
             stdin=subprocess.PIPE if given else subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

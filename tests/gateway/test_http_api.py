@@ -1,125 +1,122 @@
-"""HTTP APIs: route selection, replies, and the whole way through a function's process."""
+"""HTTP APIs over the wire, through a function's process and back."""
 
 import base64
 import json
+from dataclasses import replace
 
+import httpx
 import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 
-from local.gateway.http_api import reply_of, select_route
-from local.gateway.integration import IntegrationFailed
-from local.gateway.model import HttpApi, HttpRoute
-
-
-def api(*keys):
-    pairs = [key.split(" ") if " " in key else ("ANY", key) for key in keys]
-    routes = tuple(HttpRoute(method, path, "F") for method, path in pairs)
-    return HttpApi("Http", "id", "$default", routes)
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-PETS = api(
-    "GET /pets/dog/1", "GET /pets/dog/{id}", "GET /pets/{proxy+}", "ANY /{proxy+}", "$default"
-)
+@pytest.fixture
+def client(fixture):
+    return httpx.AsyncClient(base_url=fixture.gateway.url, timeout=15)
 
 
-@pytest.mark.parametrize(
-    ("request_line", "key", "parameters"),
-    [
-        ("GET /pets/dog/1", "GET /pets/dog/1", {}),
-        ("GET /pets/dog/2", "GET /pets/dog/{id}", {"id": "2"}),
-        ("GET /pets/cat/1", "GET /pets/{proxy+}", {"proxy": "cat/1"}),
-        ("POST /test/5", "ANY /{proxy+}", {"proxy": "test/5"}),
-        ("POST /pets/dog/1", "ANY /{proxy+}", {"proxy": "pets/dog/1"}),
-        ("GET /", "$default", {}),
-    ],
-)
-def test_the_most_specific_route_takes_the_request(request_line, key, parameters):
-    """AWS: Create routes for HTTP APIs, routing API requests (its own table of examples)."""
-    match = select_route(PETS, *request_line.split(" "))
-    assert (match.route.key, match.parameters) == (key, parameters)
+async def test_a_request_arrives_as_a_documented_event(fixture, client):
+    """AWS: Lambda proxy integrations for HTTP APIs, payload format 2.0, over the wire."""
+    headers = [("X-Tag", "one"), ("x-tag", "two"), ("Cookie", "a=1; b=2"), ("User-Agent", "me")]
+    async with client:
+        response = await client.get("/items/caf%C3%A9%20x?q=1&q=2&e=", headers=headers)
+    event = response.json()
+    assert event["version"] == "2.0"
+    assert event["routeKey"] == event["requestContext"]["routeKey"] == "ANY /items/{id}"
+    assert event["rawPath"] == event["requestContext"]["http"]["path"] == "/items/café x"
+    assert event["rawQueryString"] == "q=1&q=2&e="
+    assert event["queryStringParameters"] == {"q": "1,2", "e": ""}
+    assert event["pathParameters"] == {"id": "café x"}
+    assert event["cookies"] == ["a=1", "b=2"]
+    assert event["headers"]["x-tag"] == "one,two"
+    assert event["headers"]["x-forwarded-for"] == "127.0.0.1"
+    assert not {"cookie", "connection"} & set(event["headers"])
+    assert event["requestContext"]["http"]["userAgent"] == "me"
+    assert event["requestContext"]["requestId"] == response.headers["apigw-requestid"]
+    assert "body" not in event and "authorizer" not in event["requestContext"]
 
 
-@pytest.mark.parametrize(
-    ("keys", "request_line", "chosen"),
-    [
-        (("ANY /a", "GET /a"), "GET /a", "GET /a"),
-        (("ANY /a", "GET /a"), "PUT /a", "ANY /a"),
-        (("GET /{x}/b", "GET /a/{y}"), "GET /a/b", "GET /a/{y}"),
-        (("GET /{proxy+}", "GET /a/{rest+}"), "GET /a/b", "GET /a/{rest+}"),
-        (("ANY /a/{id}", "GET /a/{rest+}"), "GET /a/b", "ANY /a/{id}"),
-    ],
-)
-def test_a_route_of_its_own_wins_over_one_for_all(keys, request_line, chosen):
-    """AWS: Create routes for HTTP APIs; ANY matches the methods that have no route."""
-    assert select_route(api(*keys), *request_line.split(" ")).route.key == chosen
+@pytest.mark.parametrize("path", ["/nothing", "/items/", "/event/more", "/inner/x"])
+async def test_a_path_without_a_route_is_not_found(client, path):
+    """AWS: HTTP APIs answer {"message": "Not Found"}."""
+    async with client:
+        response = await client.get(path)
+    assert (response.status_code, response.json()) == (404, {"message": "Not Found"})
 
 
-@pytest.mark.parametrize(
-    "request_line",
-    ["GET /", "POST /a", "GET /a/", "GET /a/b", "GET /items/", "GET /items", "GET /files/"],
-)
-def test_no_route_takes_what_matches_none(request_line):
-    """AWS: Create routes for HTTP APIs, a request that matches no route is not found."""
-    some = api("GET /a", "GET /items/{id}", "GET /files/{rest+}")
-    assert select_route(some, *request_line.split(" ")) is None
+@pytest.mark.parametrize("answer", ["raise", {"statusCode": "many"}], ids=json.dumps)
+async def test_a_failing_function_is_an_internal_server_error(client, answer):
+    """AWS: HTTP APIs answer {"message": "Internal Server Error"}."""
+    async with client:
+        response = await client.post("/reply", json=answer)
+    assert (response.status_code, response.json()) == (500, {"message": "Internal Server Error"})
 
 
-@pytest.mark.parametrize(
-    ("answer", "body"),
-    [
-        ("Hello from Lambda!", b"Hello from Lambda!"),
-        ({"message": "hello"}, b'{"message":"hello"}'),
-        ([1, 2], b"[1,2]"),
-        (None, b"null"),
-    ],
-    ids=str,
-)
-def test_an_answer_without_a_status_is_the_body_itself(answer, body):
-    """AWS: Lambda proxy integrations for HTTP APIs, API Gateway infers the response format."""
-    response = reply_of(answer)
-    assert (response.status_code, response.body) == (200, body)
-    assert response.headers["content-type"] == "application/json"
+async def test_cookies_become_headers_of_their_own(client):
+    """AWS: Lambda proxy integrations for HTTP APIs, each cookie becomes a set-cookie header."""
+    answer = {"statusCode": 302, "headers": {"Location": "/x"}, "cookies": ["a=1; Path=/", "b=2"]}
+    async with client:
+        response = await client.post("/reply", json=answer)
+    assert response.headers.get_list("set-cookie") == ["a=1; Path=/", "b=2"]
+    assert (response.status_code, response.headers["location"]) == (302, "/x")
 
 
-def test_a_full_answer_sets_status_headers_cookies_and_body():
-    """AWS: Lambda proxy integrations for HTTP APIs, response format 2.0."""
-    response = reply_of(
-        {
-            "statusCode": 201,
-            "headers": {"X-Number": 7, "Content-Type": "text/html", "Content-Length": "999"},
-            "cookies": ["a=1; Path=/", "b=2"],
-            "isBase64Encoded": True,
-            "body": base64.b64encode(b"\x00\xff").decode(),
-        }
-    )
-    assert (response.status_code, response.body) == (201, b"\x00\xff")
-    assert response.headers.getlist("set-cookie") == ["a=1; Path=/", "b=2"]
-    assert response.headers["x-number"] == "7"
-    assert response.headers.getlist("content-type") == ["text/html"]
-    assert response.headers["content-length"] == "2"
+async def test_a_late_answer_is_service_unavailable_while_the_function_runs_on(fixture, client):
+    """Remembered: {"message": "Service Unavailable"}; AWS quotas: after 30 seconds at most."""
+    async with client:
+        response = await client.post("/late", json={"seconds": 1, "mark": "http-late"})
+    assert (response.status_code, response.json()) == (503, {"message": "Service Unavailable"})
+    assert not [e for e in fixture.entries() if e.get("finished") == "http-late"]
+    await fixture.entry(lambda e: e.get("finished") == "http-late")
 
 
-def test_a_text_without_a_type_is_plain_text():
-    """AWS: HTTP APIs answer text/plain unless the function names a type."""
-    assert reply_of({"statusCode": 200, "body": "x"}).headers["content-type"].startswith("text/plain")
+async def test_a_body_above_ten_megabytes_is_too_large(client):
+    """AWS: Quotas for HTTP APIs, payload size 10 MB."""
+    async with client:
+        response = await client.post("/event", content=b"x" * (10 * 1024 * 1024 + 1))
+    assert response.status_code == 413
+    assert response.json() == {"message": "Request Entity Too Large"}
 
 
-@pytest.mark.parametrize(
-    "answer",
-    [
-        {"statusCode": "many"},
-        {"statusCode": 99},
-        {"statusCode": None},
-        {"statusCode": 200, "body": {"an": "object"}},
-        {"statusCode": 200, "headers": ["a"]},
-        {"statusCode": 200, "headers": {"a": ["b"]}},
-        {"statusCode": 200, "headers": {"bad name\n": "x"}},
-        {"statusCode": 200, "headers": {"a": "x\r\nInjected: y"}},
-        {"statusCode": 200, "cookies": "a=1"},
-        {"statusCode": 200, "body": "%%%", "isBase64Encoded": True},
-    ],
-    ids=json.dumps,
-)
-def test_an_answer_that_is_none_is_an_error(answer):
-    """AWS: Lambda proxy integrations for HTTP APIs, an invalid response is a 500."""
-    with pytest.raises(IntegrationFailed):
-        reply_of(answer)
+async def test_a_binary_body_comes_through_whole(client):
+    """AWS: Lambda proxy integrations for HTTP APIs, binary bodies are base64-encoded."""
+    body = bytes(range(256))
+    async with client:
+        event = (await client.post("/event", content=body)).json()
+    assert event["isBase64Encoded"] is True
+    assert base64.b64decode(event["body"]) == body
+
+
+def signed(fixture, credentials, body):
+    """Headers that botocore signs this post with."""
+    request = AWSRequest("POST", f"{fixture.gateway.url}/inner", data=body)
+    keys = Credentials(credentials.access_key, credentials.secret_key, credentials.session_token)
+    SigV4Auth(keys, "execute-api", "us-east-1").add_auth(request)
+    return dict(request.headers)
+
+
+async def test_an_iam_route_tells_the_function_who_signed(fixture, client):
+    """AWS: IAM authorization for HTTP APIs; captured: apiGatewayProxyV2IamEvent.json."""
+    async with client:
+        headers = signed(fixture, fixture.gateway.credentials, b"{}")
+        response = await client.post("/inner", content=b"{}", headers=headers)
+    iam = response.json()["requestContext"]["authorizer"]["iam"]
+    assert iam["userArn"] == fixture.gateway.credentials.principal_arn
+    assert iam["accountId"] == "123456789012"
+    assert iam["accessKey"] == fixture.gateway.credentials.access_key
+
+
+@pytest.mark.parametrize("how", ["unsigned", "other body", "wrong secret"])
+async def test_an_iam_route_refuses_everybody_else(fixture, client, how):
+    """Remembered: HTTP APIs answer {"message": "Forbidden"} to who is not authorized."""
+    signer = fixture.gateway.credentials
+    if how == "wrong secret":
+        signer = replace(signer, secret_key="wrong")
+    headers = {} if how == "unsigned" else signed(fixture, signer, b"{}")
+    async with client:
+        body = b"{ }" if how == "other body" else b"{}"
+        response = await client.post("/inner", content=body, headers=headers)
+    assert (response.status_code, response.json()) == (403, {"message": "Forbidden"})

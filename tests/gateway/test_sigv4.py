@@ -8,6 +8,7 @@ import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials as BotoCredentials
+from starlette.requests import Request
 
 from local.gateway.sigv4 import Keyring, SignatureRefused, SignedRequest
 
@@ -59,7 +60,7 @@ def with_header(request, name, value):
         {"method": "GET", "body": b""},
         {"method": "DELETE", "body": b"", "path": "/ws/@connections/BFHPhfCWIAMCKlQ="},
         {"path": "/ws/%40connections/BFHPhfCWIAMCKlQ%3D"},
-        {"path": "/2015-03-31/functions/arn%3Aaws%3Alambda%3Aus-east-1%3A1%3Afunction%3Ax/invocations"},
+        {"path": "/2015-03-31/functions/arn%3Aaws%3Alambda%3Aus-east-1%3A1%3Afunction%3Ax"},
         {"path": "/a//b/./c/../d/"},
         {"path": "/"},
         {"path": "/~user/ä".encode().decode("latin-1")},
@@ -130,7 +131,7 @@ def test_an_unsigned_payload_is_refused(keyring, credentials):
 
 
 def test_a_request_without_a_signature_is_told_that_its_token_is_missing(keyring, credentials):
-    """AWS: API Gateway answers MissingAuthenticationTokenException."""
+    """AWS: common errors, MissingAuthenticationToken."""
     request = with_header(signed_by_botocore(credentials), "authorization", None)
     error = refusal(keyring, request)
     assert (error.status, error.error_type) == (403, "MissingAuthenticationTokenException")
@@ -205,7 +206,5 @@ def test_a_starlette_request_is_authenticated_as_received(keyring, credentials):
         "query_string": b"",
         "headers": [(k.encode(), v.encode()) for k, v in signed.headers],
     }
-    from starlette.requests import Request
-
     caller = asyncio.run(keyring.authenticate(Request(scope), signed.body, SERVICE))
     assert caller == credentials

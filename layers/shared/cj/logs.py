@@ -23,6 +23,7 @@ class Journal:
     def __init__(self, service: str, level: str) -> None:
         self._logger = Logger(service=service, level=level, logger_name="cj", utc=True)
         self._metrics = Metrics(namespace="CJ", service=service)
+        self.service = service
         self.correlation_id = ""
 
     @contextlib.contextmanager

@@ -63,6 +63,7 @@ class App:
 
         return Database(
             _required(self.settings.database_url, "DATABASE_URL"),
+            application_name=self.journal.service,
             statement_cache=self.settings.database_statement_cache,
         )
 

@@ -76,7 +76,12 @@ class Ping(Frame):
     type: Literal["ping"]
 
 
-_FRAMES = {"start": Start, "start_conversation": Start, "message": Message, "ping": Ping}
+_FRAMES: dict[str, type[Frame]] = {
+    "start": Start,
+    "start_conversation": Start,
+    "message": Message,
+    "ping": Ping,
+}
 
 
 def parse_frame(body: str, *, text_chars: int = 8_000, text_bytes: int = 20_000) -> Frame:

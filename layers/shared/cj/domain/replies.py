@@ -58,6 +58,11 @@ def error(
     }
 
 
+def message(cid: str, public: Reply) -> Reply:
+    """A message that this connection has not seen made."""
+    return {"type": "message", "cid": cid, "seq": public["seq"], "message": public}
+
+
 def delta(cid: str, turn: str, gen: int, i: int, text: str) -> Reply:
     """The next piece of an answer."""
     return {"type": "delta", "cid": cid, "turn": turn, "gen": gen, "i": i, "text": text}

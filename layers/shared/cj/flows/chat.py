@@ -13,6 +13,8 @@ from cj.domain.ids import new_id
 from cj.errors import IdConflict, NotFound, OutOfOrder, Overloaded
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from cj.domain.frames import Frame
     from cj.domain.replies import Reply
     from cj.domain.turns import Caller, Opened, Received
@@ -64,11 +66,16 @@ class Chat:
             workflow=WORKFLOW,
             tail=TAIL,
             after_seq=frame.after_seq,
+            next_turn=new_id(),
+            lease=timedelta(seconds=self.lease_s),
         )
         if opened is None:
             raise NotFound
         await self.ephemeral.watch(opened.cid, caller.connection_id)
-        await self.push.post(caller.connection_id, self._ready(frame, opened))
+        await asyncio.gather(
+            self._tell(opened.cid, {caller.connection_id}, self._ready(frame, opened)),
+            self._settle(opened.cid, opened, besides=caller.connection_id),
+        )
 
     def _ready(self, frame: Start, opened: Opened) -> Reply:
         ready = {
@@ -100,42 +107,43 @@ class Chat:
             lease=timedelta(seconds=self.lease_s),
             max_waiting=self.max_waiting,
         )
-        if refusal := REFUSALS.get(received.outcome):
-            raise refusal
         self.journal.note(cid=str(frame.cid), turn=str(received.turn))
+        refusal = REFUSALS.get(received.outcome)
+        if refusal is not None:
+            await self._settle(frame.cid, received)
+            raise refusal
         self.journal.count("MessagesReceived", received.outcome == "new")
         await asyncio.gather(
-            self.push.post(caller.connection_id, _ack(frame, received)),
+            self._tell(frame.cid, {caller.connection_id}, _ack(frame, received)),
             self._tell_other_tabs(caller, frame, received),
-            self._wake_for(frame, received),
+            self._settle(frame.cid, received),
         )
+
+    async def _settle(self, cid: UUID, seen: Opened | Received, besides: str | None = None) -> None:
+        """Whoever touches a conversation keeps its turns going and tells of one that died."""
+        if seen.invoke and seen.turn is not None and seen.fence is not None:
+            await self.worker.wake(cid, seen.turn, seen.fence, self.journal.correlation_id)
+        if seen.ended is not None:
+            others = set(seen.connections) - {besides}
+            await self._tell(cid, others, replies.message(str(cid), seen.ended.public()))
+
+    async def _tell(self, cid: UUID, connections: set[str], frame: Reply) -> None:
+        for gone in await self.push.broadcast(connections, frame):
+            await self.ephemeral.forget_connection(gone, cid)
 
     async def _tell_other_tabs(self, caller: Caller, frame: Message, received: Received) -> None:
         others = set(received.connections) - {caller.connection_id}
-        if received.outcome != "new" or not others:
-            return
-        said = {
-            "type": "message",
-            "cid": str(frame.cid),
-            "seq": received.seq,
-            "message": {
+        if received.outcome == "new" and others:
+            said = {
                 "id": str(received.message_id),
                 "client_id": str(frame.id),
                 "seq": received.seq,
                 "role": "user",
                 "text": frame.text,
-                "created_at": received.created_at.isoformat(),
+                "created_at": received.created_at and received.created_at.isoformat(),
                 "status": "complete",
-            },
-        }
-        for gone in await self.push.broadcast(others, said):
-            await self.ephemeral.forget_connection(gone, frame.cid)
-
-    async def _wake_for(self, frame: Message, received: Received) -> None:
-        if received.invoke:
-            await self.worker.wake(
-                frame.cid, received.turn, received.fence, self.journal.correlation_id
-            )
+            }
+            await self._tell(frame.cid, others, replies.message(str(frame.cid), said))
 
 
 def _ack(frame: Message, received: Received) -> Reply:

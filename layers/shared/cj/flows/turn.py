@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from cj.agent.scripted import Scripted
     from cj.domain.replies import Reply
-    from cj.domain.turns import Begun, Ended
+    from cj.domain.turns import Begun, Ended, Status
     from cj.ephemeral import Ephemeral
     from cj.logs import Journal
     from cj.push import Push, Worker
@@ -46,7 +46,7 @@ class Answer:
 
     text: str
     chunks: int
-    status: str
+    status: Status
     latency_ms: int
     ttft_ms: int | None
 
@@ -93,7 +93,8 @@ class Turns:
         """The answer, told while it is made; None when another worker took the turn over."""
         started = self.clock()
         first: float | None = None
-        status = "interrupted"
+        status: Status = "interrupted"
+        lost = False
         try:
             async with asyncio.TaskGroup() as group:
                 renewal = group.create_task(self._renew(begun.fence, live))
@@ -106,8 +107,8 @@ class Turns:
                         status = "complete"
                 renewal.cancel()
         except* LeaseLost:
-            status = "lost"
-        if status == "lost":
+            lost = True
+        if lost:
             return None
         took_ms = round((self.clock() - started) * 1000)
         ttft_ms = None if first is None else round((first - started) * 1000)

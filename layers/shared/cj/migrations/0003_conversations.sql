@@ -31,7 +31,7 @@ CREATE TABLE conversations (
     summary              TEXT,
 
     created_at           TIMESTAMPTZ NOT NULL DEFAULT clock_timestamp(),
-    started_at           TIMESTAMPTZ,
+    started_at           TIMESTAMPTZ NOT NULL DEFAULT clock_timestamp(),
     updated_at           TIMESTAMPTZ NOT NULL DEFAULT clock_timestamp(),
     last_message_at      TIMESTAMPTZ,
     ended_at             TIMESTAMPTZ,

@@ -140,7 +140,7 @@ BEGIN
            message_count = message_count + (p_control IS NULL)::int,
            title = CASE WHEN p_control IS NULL THEN coalesce(title, p_title) ELSE title END,
            preview = CASE WHEN p_control IS NULL THEN left(p_text, 140) ELSE preview END,
-           started_at = coalesce(started_at, now_),
+           started_at = CASE WHEN c.last_seq = 0 THEN now_ ELSE started_at END,
            updated_at = now_, last_message_at = now_, ended_at = NULL
      WHERE id = p_cid;
 END $$;

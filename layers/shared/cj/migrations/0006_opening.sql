@@ -1,7 +1,8 @@
 -- Opening a conversation: subscribe first, then read, in one round trip. Under the lock the end
 -- of a turn comes either before (its answer is read) or after (it sees the subscription).
 -- No row: missing, or another owner's. Without p_cid: the owner's still empty conversation of
--- this workflow, else a new one; two tabs at once get the same.
+-- this workflow, else a new one; two tabs at once get the same. With p_lease a dead turn found
+-- on the way is handed out again: o_invoke as in chat_receive_v1.
 
 CREATE FUNCTION chat_open_v1(p_owner text, p_cid uuid, p_connection text, p_new uuid,
     p_workflow text, p_tail int, p_after int, p_limit int, p_turn uuid, p_lease interval)
@@ -31,7 +32,7 @@ BEGIN
         END IF;
     END IF;
     o_invoke := false;
-    IF c.turn_until < clock_timestamp() THEN
+    IF p_lease IS NOT NULL AND c.turn_until < clock_timestamp() THEN
         SELECT r.o_invoke, r.o_ended INTO o_invoke, o_ended
           FROM chat_revive_v1(c.id, p_turn, p_lease) r;
         SELECT id, workflow_name, title, last_seq, turn_id, turn_fence INTO c

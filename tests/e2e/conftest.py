@@ -1,0 +1,42 @@
+"""One running system for the tests that only talk to it; those that hurt it start their own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.e2e.running import Running
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+
+@pytest.fixture(scope="session")
+def cj(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    running = Running(tmp_path_factory.mktemp("cj") / "data")
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def cj_url(cj: Running) -> str:
+    return cj.url
+
+
+@pytest.fixture
+def own_cj(tmp_path: Path) -> Iterator[Callable[..., Running]]:
+    """Starts a system that the test may stop, start again, and hurt."""
+    made: list[Running] = []
+
+    def start(**options: object) -> Running:
+        running = Running(tmp_path / f"data{len(made)}", **options)  # type: ignore[arg-type]
+        running.start()
+        made.append(running)
+        return running
+
+    yield start
+    for running in made:
+        running.stop()
