@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from local.data_folder import DataFolder, State
 from local.servers.process import free_port
-from local.stores import started, to_the_end
+from local.stores import started
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from local.printer import Printer
     from local.stores import Stores
 
-_SLOW_IMPORTS = ("local.gateway.app", "cj.store.migrate")
+_SLOW_IMPORTS = ("local.gateway.app", "cj.settings", "cj.store.migrate")
+_MIGRATES = "MigrateFunction"  # the only one that gets the owner's URL
+_OWNER_S = "DATABASE_MIGRATION_URL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +36,16 @@ class Plan:
     data_dir: Path
     port: int = 8000  # 0: a free one
     reload: bool = True
-    verbose: bool = False
 
 
 async def serve(plan: Plan, printer: Printer, environ: Mapping[str, str] = os.environ) -> None:
     """Serves until it is cancelled, and leaves nothing running."""
     folder = DataFolder(plan.data_dir)
     folder.take()
+    importing = asyncio.create_task(asyncio.to_thread(_import_slow_ones))
     try:
         async with started(folder, environ, printer) as stores:
+            await importing
             await _migrated(stores, printer)
             async with _gateway(plan, stores, environ, printer) as gateway:
                 folder.tell(_state(gateway, stores))
@@ -52,3 +55,100 @@ async def serve(plan: Plan, printer: Printer, environ: Mapping[str, str] = os.en
     finally:
         folder.forget()
         folder.release()
+
+
+def _import_slow_ones() -> None:
+    """While the servers start."""
+    for name in _SLOW_IMPORTS:
+        import_module(name)
+
+
+async def _migrated(stores: Stores, printer: Printer) -> None:
+    from cj.store.migrate import migrate
+
+    began = time.monotonic()
+    applied = await migrate(stores.migration_url)
+    said = f"{len(applied)} applied" if applied else "up to date"
+    printer.step("migrations", f"{said} in {time.monotonic() - began:.1f} s")
+
+
+@asynccontextmanager
+async def _gateway(
+    plan: Plan, stores: Stores, environ: Mapping[str, str], printer: Printer
+) -> AsyncIterator[Gateway]:
+    from local.gateway.app import Gateway, Options
+
+    began, port = time.monotonic(), plan.port or free_port()
+    options = Options(
+        template=plan.template,
+        port=port,
+        environment=_environment(stores, port, environ),
+        function_environment={
+            _MIGRATES: {_OWNER_S: stores.migration_url, "DATABASE_MIGRATION_SECRET_ARN": ""}
+        },
+        static=_page(plan, printer),
+        reload=plan.reload,
+        report=printer.report,
+    )
+    async with Gateway(options) as gateway:
+        printer.routed = _routed(gateway.model)
+        printer.step(
+            f"gateway with {len(gateway.model.functions)} functions",
+            f"ready in {time.monotonic() - began:.1f} s",
+        )
+        yield gateway
+
+
+def _environment(stores: Stores, port: int, environ: Mapping[str, str]) -> dict[str, str]:
+    """What the template leaves to the place it runs in. The shell has the last word."""
+    from cj.settings import Settings
+
+    here = f"http://127.0.0.1:{port}"
+    ours = {
+        "DATABASE_URL": stores.database_url,
+        "DATABASE_SECRET_ARN": "",  # the URL is there, so nobody has to ask for a secret
+        "REDIS_URL": stores.redis_url,
+        "PUBLIC_URL": here,
+        "ALLOWED_ORIGINS": f"{here},http://localhost:{port}",
+        "WS_API_ENDPOINT": f"{here}/ws",
+        "INTERNAL_API_URL": here,
+        "AWS_ENDPOINT_URL_LAMBDA": here,
+        "LOG_LEVEL": "INFO",
+    }
+    settings = {*ours, *map(str.upper, Settings.model_fields)} - {_OWNER_S}
+    return {**ours, **{name: environ[name] for name in settings if name in environ}}
+
+
+def _page(plan: Plan, printer: Printer) -> Path | None:
+    """The built page's folder, beside the template."""
+    page = plan.template.absolute().parent / "web" / "dist"
+    if page.joinpath("index.html").is_file():
+        return page
+    printer.warn(f"  There is no page in {page}: `make run` builds it. The APIs are served anyway.")
+    return None
+
+
+def _routed(model: Model) -> frozenset[str]:
+    """The names of the functions that a route leads to."""
+    http = {route.function for api in model.http_apis for route in api.routes}
+    sockets = {route.function for api in model.websocket_apis for route in api.routes.values()}
+    return frozenset(model.functions[logical_id].name for logical_id in http | sockets)
+
+
+def _state(gateway: Gateway, stores: Stores) -> State:
+    return State(
+        pid=os.getpid(),
+        port=gateway.port,
+        url=gateway.url,
+        credentials=asdict(gateway.credentials),
+        functions={
+            _short(function): function.name for function in gateway.model.functions.values()
+        },
+        migration_url=stores.migration_url,
+    )
+
+
+def _short(function: Function) -> str:
+    """`archiver` for functions.archiver.app.handler; a handler elsewhere keeps its logical id."""
+    parts = function.handler.split(".")
+    return parts[1] if parts[0] == "functions" and len(parts) > 2 else function.logical_id

@@ -13,7 +13,7 @@ from local.servers.postgres import Postgres
 from local.servers.valkey import Valkey
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Mapping
 
     from local.data_folder import DataFolder
     from local.printer import Printer
@@ -47,7 +47,8 @@ async def started(
     """Both at once, each told when it is ready; stopped at the end, whatever happened."""
     postgres = None if environ.get("DATABASE_URL") else Postgres(folder.postgres)
     valkey = None if environ.get("REDIS_URL") else Valkey(folder.valkey)
-    own = tuple(pair for pair in (("postgres", postgres), ("valkey", valkey)) if pair[1])
+    both = (("postgres", postgres), ("valkey", valkey))
+    own = tuple((name, server) for name, server in both if server is not None)
     try:
         starting = [asyncio.to_thread(_start, name, server, printer) for name, server in own]
         await to_the_end(*starting)

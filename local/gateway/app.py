@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Self
 
 from local.gateway import template
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp
 
-    from local.gateway.functions import Outcome
+    from local.gateway.functions import ChildStats, Outcome
     from local.gateway.model import Function, Model
     from local.gateway.report import Report
     from local.gateway.sigv4 import Credentials
@@ -48,9 +48,11 @@ class Options:
     host: str = "127.0.0.1"
     port: int = 8000  # 0: a free one
     environment: Mapping[str, str] = field(default_factory=dict)  # over shell, over template
+    # The same for one function alone, by logical id: secrets that the others must not see.
+    function_environment: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     parameters: Mapping[str, str] = field(default_factory=dict)
     static: Path | None = None  # a folder with index.html
-    mounts: Mapping[str, ASGIApp] = field(default_factory=dict)
+    mounts: Mapping[str, ASGIApp] = field(default_factory=dict)  # by prefix, which stays
     limits: Limits = field(default_factory=Limits)
     freeze: bool = False
     duplicate_events: bool = False
@@ -79,6 +81,11 @@ class Gateway:
     @property
     def url(self) -> str:
         return f"http://{self.address}"
+
+    @property
+    def model(self) -> Model:
+        """What is served now; changes with a reload."""
+        return self._model
 
     async def __aenter__(self) -> Self:
         """Serving when it returns; GatewayError says what the person who started it can do."""
@@ -114,7 +121,7 @@ class Gateway:
     def _load(self) -> Model:
         options = self._options
         model = template.load(options.template, options.parameters, shell=os.environ)
-        return localised(model, self.address)
+        return localised(_with_own(model, options.function_environment), self.address)
 
     def _pools(self, model: Model) -> Functions:
         options = self._options
@@ -151,3 +158,18 @@ class Gateway:
             known = ", ".join(sorted(f.name for f in self._model.functions.values()))
             raise GatewayError(f"There is no function {name}. There are: {known}.")
         return await self._functions.invoke(function, json.dumps(payload).encode())
+
+    def stats(self) -> tuple[ChildStats, ...]:
+        """Every process of a function, with its memory."""
+        return self._functions.stats()
+
+
+def _with_own(model: Model, own: Mapping[str, Mapping[str, str]]) -> Model:
+    """The model with each function's own variables laid over the template's."""
+    functions = {
+        logical_id: replace(
+            function, environment={**function.environment, **own.get(logical_id, {})}
+        )
+        for logical_id, function in model.functions.items()
+    }
+    return replace(model, functions=functions)

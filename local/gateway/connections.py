@@ -73,18 +73,23 @@ class Connection:
     async def write(
         self, send: Callable[[str], Awaitable[None]], end: Callable[[Close], Awaitable[None]]
     ) -> None:
-        """Writes what is posted until the connection is closed from this side."""
-        while True:
-            while not self._unread:
-                self._wake.clear()
-                await self._wake.wait()
-            item = self._unread[0]
-            if isinstance(item, Close):
-                await end(item)
-                return
-            await send(item)
-            self._unread.popleft()
-            self._unread_bytes -= len(item.encode())
+        """Writes what is posted until the connection is closed, or the client is gone."""
+        with suppress(OSError):
+            while True:
+                item = await self._next()
+                if isinstance(item, Close):
+                    await end(item)
+                    return
+                await send(item)
+                self._unread.popleft()
+                self._unread_bytes -= len(item.encode())
+
+    async def _next(self) -> str | Close:
+        """What is owed first. It stays owed until it is written."""
+        while not self._unread:
+            self._wake.clear()
+            await self._wake.wait()
+        return self._unread[0]
 
     async def outlive(self) -> None:
         """Closes the connection once it is idle or open for too long.

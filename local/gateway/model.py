@@ -33,6 +33,8 @@ class Function:
     role_arn: str
     max_event_age_s: int = 21_600
     max_retries: int = 2
+    # Variables the template gives a value that exists only on AWS: name -> why it has none here.
+    unresolved: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ class Invoked:
     request_id: str
     duration_ms: float
     error: str | None = None
+    peak_memory_mb: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

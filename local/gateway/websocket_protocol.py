@@ -11,7 +11,7 @@ from websockets.server import ServerProtocol
 if TYPE_CHECKING:
     import asyncio
 
-    from uvicorn._types import WebSocketDisconnectEvent
+    from uvicorn._types import ASGISendEvent, WebSocketDisconnectEvent
 
     from local.gateway.limits import Limits
 
@@ -69,6 +69,12 @@ class GatewayProtocol(WebSocketsSansIOProtocol):
             self.read_paused = False
             self.transport.resume_reading()
         self.close_timer = self.loop.call_later(self.close_timeout, self._drop)
+
+    async def send(self, message: ASGISendEvent) -> None:
+        """As uvicorn's, which takes a refused handshake for one that was never answered."""
+        await super().send(message)
+        if self.initial_response is not None and self.close_sent:
+            self.handshake_complete = True
 
     async def run_asgi(self) -> None:
         """A client that takes nothing more is dropped in the end, with what it was owed."""

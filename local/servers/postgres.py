@@ -29,6 +29,7 @@ class Postgres:
         """`fsync=False` is for tests: a power cut would lose the data."""
         self.found = found or find_postgres()
         self._home = home.absolute()
+        self.log = self._home / "postgres.log"
         self._lock = FolderLock(self._home)
         self._fsync = fsync
         self._passwords: Mapping[str, str] = {}
@@ -61,6 +62,10 @@ class Postgres:
             self._process.stop((_FAST, 10.0), (_IMMEDIATE, 3.0))
             self._process = None
         self._lock.release()
+
+    def alive(self) -> bool:
+        """Whether it still runs, once it was started."""
+        return self._process is not None and self._process.alive()
 
     @property
     def pid(self) -> int | None:
@@ -102,7 +107,7 @@ class Postgres:
             return Process(
                 [program, "-D", folder.name, *self._options(folder.name)],
                 account=account,
-                log=self._home / "postgres.log",
+                log=self.log,
                 descriptors=folder.descriptors,
                 killed_with=_FAST,
             )

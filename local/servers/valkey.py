@@ -41,6 +41,7 @@ class Valkey:
         self.password = password or secrets.token_urlsafe(24)
         self._settings = dict(settings or {})
         self.home = home.absolute()
+        self.log = self.home / "valkey.log"
         self._process: Process | None = None
         self.port = 0
 
@@ -61,6 +62,10 @@ class Valkey:
         if self._process:
             self._process.stop((signal.SIGTERM, 2.0))
             self._process = None
+
+    def alive(self) -> bool:
+        """Whether it still runs, once it was started."""
+        return self._process is not None and self._process.alive()
 
     @property
     def pid(self) -> int | None:
@@ -90,7 +95,7 @@ class Valkey:
             return Process(
                 [program, "-"],
                 account=account,
-                log=self.home / "valkey.log",
+                log=self.log,
                 descriptors=folder.descriptors,
                 given=self._configuration(folder.name).encode(),
             )

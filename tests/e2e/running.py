@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -10,6 +11,8 @@ import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import asyncpg
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -71,3 +74,22 @@ class Running:
             "aws_secret_access_key": given["secret_key"],
             "aws_session_token": given["session_token"],
         }
+
+    async def row(self, statement: str, *args: object) -> asyncpg.Record | None:
+        """A look into the database as its owner."""
+        connection = await asyncpg.connect(str(self.state["migration_url"]))
+        try:
+            return await connection.fetchrow(statement, *args)
+        finally:
+            await connection.close()
+
+    async def log_lines(self, services: int, **members: object) -> list[dict[str, object]]:
+        """The functions' log lines with these members, once so many functions have written some."""
+        async with asyncio.timeout(PATIENCE_S):
+            while True:
+                written = [line.partition("{") for line in self.log.read_text().splitlines()]
+                lines = [json.loads("{" + rest) for _, brace, rest in written if brace]
+                found = [line for line in lines if members.items() <= line.items()]
+                if len({line["service"] for line in found}) >= services:
+                    return found
+                await asyncio.sleep(0.05)

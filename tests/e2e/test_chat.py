@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import boto3
 import pytest
@@ -223,7 +223,10 @@ async def test_text_is_stored_as_it_is_and_stays_off_the_log(cj: Running, text: 
 async def test_the_operator_can_post_to_look_at_and_close_a_connection(cj: Running) -> None:
     async with Browser(cj.url) as browser:
         await browser.start()
-        connection_id = cj.connection_of(browser.cid)
+        watching = "SELECT connection_id FROM ws_connections WHERE conversation_id = $1"
+        row = await cj.row(watching, UUID(browser.cid))
+        assert row is not None
+        connection_id = row["connection_id"]
         connections = operator(cj, "apigatewaymanagementapi", "/ws")
         connections.post_to_connection(ConnectionId=connection_id, Data=b'{"type": "hello"}')
         await browser.until("hello")
@@ -240,7 +243,7 @@ async def test_one_correlation_id_goes_from_the_frame_to_the_turn(cj: Running) -
     async with Browser(cj.url) as browser:
         await browser.start()
         done = await converse(browser, "hello")
-        lines = await cj.log_lines(turn=done["turn"])
+        lines = await cj.log_lines(2, turn=done["turn"])
     by_service = {line["service"]: line["correlation_id"] for line in lines}
     assert set(by_service) == {"cj-ws-message", "cj-turn-worker"}
     assert len(set(by_service.values())) == 1

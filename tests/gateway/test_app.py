@@ -1,7 +1,10 @@
 """The whole gateway: one port, the page, what functions and people are told."""
 
 import asyncio
+import signal
 import socket
+import sys
+from pathlib import Path
 
 import httpx
 import pytest
@@ -15,6 +18,9 @@ from local.gateway.model import Function, GatewayError, HttpApi, Model, WebSocke
 from local.gateway.report import Served
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+ROOT = Path(__file__).parents[2]
+TEMPLATE = Path(__file__).parent / "fixture" / "template.yaml"
 
 
 @pytest.fixture(scope="module")
@@ -50,9 +56,12 @@ async def whole(running, site):
     """A gateway with a page and a mounted app, and what it reported."""
     said = []
     third = Starlette(routes=[Route("/third/party", hello)])
-    async with running(static=site, mounts={"/third": third}, report=said.append) as fixture:
-        async with httpx.AsyncClient(base_url=fixture.gateway.url) as client:
-            yield fixture, client, said
+    options = {"static": site, "mounts": {"/third": third}, "report": said.append}
+    async with (
+        running(**options) as fixture,
+        httpx.AsyncClient(base_url=fixture.gateway.url) as client,
+    ):
+        yield fixture, client, said
 
 
 async def test_the_page_is_at_the_root_with_a_strict_policy(whole):
@@ -180,3 +189,38 @@ async def test_addresses_of_the_templates_own_apis_point_at_this_port():
     assert pointed(f"https://HttpApi.{host}") == "http://127.0.0.1:8000"
     assert pointed(f"https://Elsewhere.{host}/ws") == f"https://Elsewhere.{host}/ws"
     assert pointed("plain words") == "plain words"
+
+
+async def started(*arguments):
+    """The gateway as a program of its own, and its first line."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "local.gateway", *arguments),
+        cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    async with asyncio.timeout(20):
+        return process, (await process.stdout.readline()).decode()
+
+
+async def test_it_runs_by_itself_until_it_is_interrupted():
+    process, line = await started(str(TEMPLATE), "--port", "0")
+    url = line.split(" at ")[1].strip()
+    async with httpx.AsyncClient(base_url=url) as client:
+        assert (await client.get("/items/mine")).status_code == 200
+    process.send_signal(signal.SIGINT)
+    async with asyncio.timeout(20):
+        _, errors = await process.communicate()
+    assert (process.returncode, errors) == (0, b"")
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection("127.0.0.1", int(url.rsplit(":", 1)[1]))
+
+
+async def test_by_itself_too_an_error_is_one_line_that_says_what_to_do(tmp_path):
+    process, _ = await started(str(tmp_path / "missing.yaml"), "--port", "0")
+    async with asyncio.timeout(20):
+        _, errors = await process.communicate()
+    assert process.returncode == 1
+    assert b"missing.yaml" in errors
+    assert b"Traceback" not in errors

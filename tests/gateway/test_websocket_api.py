@@ -50,12 +50,13 @@ async def test_the_connect_function_sees_the_clients_headers_and_query(fixture):
 
 
 @pytest.mark.parametrize("status", [301, 401, 403, 429, 500, 503])
-async def test_a_connect_function_that_says_no_decides_the_status(fixture, status):
+async def test_a_connect_function_that_says_no_decides_the_status(fixture, status, caplog):
     """AWS: The $connect route; a status other than 2xx refuses the connection."""
     with pytest.raises(InvalidStatus) as refused:
         async with fixture.connect(f"status={status}"):
             pass
     assert refused.value.response.status_code == status
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
 @pytest.mark.parametrize("wish", ["raise", "nothing", "status=99", "protocol=a%20b"])

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import json
 import sys
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
 
-from local.servers.postgres import Postgres
-from local.servers.valkey import Valkey
 from tests.template import gateway_events as events
 from tests.template.aws import RecordingAws
 from tests.template.builds import LAMBDA_BRINGS, TO_INVOKE, python313
@@ -23,7 +21,8 @@ from tests.template.lambda_host import LambdaHost, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
+
+    from tests.conftest import Database
 
 pytestmark = [
     pytest.mark.artifact,
@@ -42,44 +41,44 @@ def host(function: str, environment: dict[str, str]) -> LambdaHost:
     return LambdaHost(python313(), TO_INVOKE.handler(function), path, environment)
 
 
-class Hosts:
-    """The built functions of one deployment, each started when it is first invoked."""
+class Built:
+    """The built functions of one deployment, each a process from its first invocation on."""
 
-    def __init__(self, stack: ExitStack, environment: dict[str, str]) -> None:
-        self._stack = stack
+    def __init__(self, processes: ExitStack, environment: dict[str, str]) -> None:
+        self._processes = processes
         self._environment = environment
         self._started: dict[str, LambdaHost] = {}
 
     def invoke(self, function: str, event: object) -> Any:
         """What the function returned; fails with its error if it raised."""
         if function not in self._started:
-            started = self._stack.enter_context(host(function, self._environment))
+            started = self._processes.enter_context(host(function, self._environment))
             self._started[function] = started
         outcome = self._started[function].invoke(event)
         assert outcome.kind == "response", outcome.payload
         return outcome.payload
 
 
-@contextmanager
-def deployed(folder: Path, aws: RecordingAws) -> Iterator[Hosts]:
-    """Every function beside servers of its own, as the template would set them up."""
-    with (
-        Postgres(folder / "postgres", fsync=False) as postgres,
-        Valkey(folder / "valkey") as valkey,
-        ExitStack() as stack,
-    ):
-        yield Hosts(
-            stack,
-            {
-                "PUBLIC_URL": events.ORIGIN,
-                "DATABASE_URL": postgres.app_url,
-                "DATABASE_MIGRATION_URL": postgres.owner_url,
-                "REDIS_URL": valkey.url,
-                "WS_API_ENDPOINT": f"{aws.url}/ws",
-                "AWS_ENDPOINT_URL_LAMBDA": aws.url,
-                "TURN_WORKER_FUNCTION": "cj-turn-worker",
-            },
-        )
+@pytest.fixture
+def aws() -> Iterator[RecordingAws]:
+    with RecordingAws() as server:
+        yield server
+
+
+@pytest.fixture
+def built(owner_database: Database, redis_url: str, aws: RecordingAws) -> Iterator[Built]:
+    """Every function with an environment as the template would make it; nothing is migrated."""
+    environment = {
+        "PUBLIC_URL": events.ORIGIN,
+        "DATABASE_URL": owner_database.app_url,
+        "DATABASE_MIGRATION_URL": owner_database.owner_url,
+        "REDIS_URL": redis_url,
+        "WS_API_ENDPOINT": f"{aws.url}/ws",
+        "AWS_ENDPOINT_URL_LAMBDA": aws.url,
+        "TURN_WORKER_FUNCTION": "cj-turn-worker",
+    }
+    with ExitStack() as processes:
+        yield Built(processes, environment)
 
 
 def test_a_socket_without_a_cookie_is_refused_without_asking_any_server() -> None:
@@ -102,36 +101,33 @@ def test_a_path_that_is_none_is_not_found() -> None:
     assert (reply.kind, reply.payload["statusCode"]) == ("response", 404)
 
 
-def test_a_chat_goes_all_the_way_through_what_was_built(tmp_path: Path) -> None:
-    with RecordingAws() as aws, deployed(tmp_path, aws) as built:
-        assert built.invoke("MigrateFunction", {})["applied"]
-        assert built.invoke("MigrateFunction", {})["applied"] == []
-        cookie = _sign_in(built)
-        opened = built.invoke(
-            "WsConnectFunction", events.connect(Origin=events.ORIGIN, Cookie=cookie)
-        )
-        assert opened == {"statusCode": 200}
-        cid = _start(built, aws)
-        _say(built, aws, cid)
-        [(worker, event)] = aws.invocations
-        assert worker == "cj-turn-worker"
-        built.invoke("TurnWorkerFunction", event)
-        [done] = aws.frames("done")
-        assert aws.frames("delta")
-        assert (done["status"], done["durable"]) == ("complete", True)
-        assert _roles(built, cid, cookie)[-2:] == ["user", "assistant"]
-        built.invoke("ArchiverFunction", {})
-        assert built.invoke("WsDisconnectFunction", events.disconnect()) == {"statusCode": 200}
+def test_a_chat_goes_all_the_way_through_what_was_built(built: Built, aws: RecordingAws) -> None:
+    assert built.invoke("MigrateFunction", {})["applied"]
+    assert built.invoke("MigrateFunction", {})["applied"] == []
+    cookie = _sign_in(built)
+    opening = events.connect(Origin=events.ORIGIN, Cookie=cookie)
+    assert built.invoke("WsConnectFunction", opening) == {"statusCode": 200}
+    cid = _start(built, aws)
+    _say(built, aws, cid)
+    [(worker, event)] = aws.invocations
+    assert worker == "cj-turn-worker"
+    built.invoke("TurnWorkerFunction", event)
+    [done] = aws.frames("done")
+    assert aws.frames("delta")
+    assert (done["status"], done["durable"]) == ("complete", True)
+    assert _roles(built, cid, cookie)[-2:] == ["user", "assistant"]
+    built.invoke("ArchiverFunction", {})
+    assert built.invoke("WsDisconnectFunction", events.disconnect()) == {"statusCode": 200}
 
 
-def _sign_in(built: Hosts) -> str:
+def _sign_in(built: Built) -> str:
     reply = built.invoke("ApiFunction", events.get("/api/v1/session"))
     assert reply["statusCode"] == 200
     (set_cookie,) = reply["cookies"]
     return str(set_cookie).split(";", 1)[0]
 
 
-def _start(built: Hosts, aws: RecordingAws) -> str:
+def _start(built: Built, aws: RecordingAws) -> str:
     frame = events.message(v=1, type="start", id=str(uuid4()))
     assert built.invoke("WsMessageFunction", frame)["statusCode"] == 200
     [ready] = aws.frames("ready")
@@ -139,7 +135,7 @@ def _start(built: Hosts, aws: RecordingAws) -> str:
     return str(ready["cid"])
 
 
-def _say(built: Hosts, aws: RecordingAws, cid: str) -> None:
+def _say(built: Built, aws: RecordingAws, cid: str) -> None:
     aws.invocations.clear()
     aws.posts.clear()
     frame = events.message(v=1, type="message", id=str(uuid4()), cid=cid, text="Hello, CJ.")
@@ -148,7 +144,7 @@ def _say(built: Hosts, aws: RecordingAws, cid: str) -> None:
     assert ack["durable"] is True
 
 
-def _roles(built: Hosts, cid: str, cookie: str) -> list[str]:
+def _roles(built: Built, cid: str, cookie: str) -> list[str]:
     path = "/api/v1/conversations/"
     asked = events.get(path + cid, route=path + "{conversation_id}", cookies=(cookie,))
     reply = built.invoke("ApiFunction", asked)

@@ -6,6 +6,7 @@ import type {
   Delta,
   Done,
   Message,
+  Pong,
   Problem,
   Ready,
   RunningTurn,
@@ -77,7 +78,11 @@ export function reduce(state: State, event: ServerFrame | Act): State {
   if (event.type === "ready") return onReady(state, event);
   if (event.type === "ack") return onAck(state, event);
   if (event.type === "error") return onError(state, event);
-  if (!("cid" in event) || event.cid !== state.cid) return state;
+  return "cid" in event && event.cid === state.cid ? onNews(state, event) : state;
+}
+
+/** News of the conversation that is open. */
+function onNews(state: State, event: Exclude<ServerFrame, Ready | Ack | Problem | Pong>): State {
   switch (event.type) {
     case "sync":
       return withPage(state, event);

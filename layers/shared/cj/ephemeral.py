@@ -102,8 +102,18 @@ async def connect(url: str, cluster: str) -> Redis | RedisCluster:
     }
     if cluster != "yes":
         pool = BlockingConnectionPool.from_url(url, max_connections=4, timeout=1, **options)
-        single: Redis = Redis(connection_pool=pool)
-        if cluster == "no" or not (await single.info("cluster")).get("cluster_enabled"):
+        single: Redis = Redis.from_pool(pool)
+        if cluster == "no" or not await _is_cluster(single):
             return single
-        await single.aclose()
     return RedisCluster.from_url(url, **options)
+
+
+async def _is_cluster(single: Redis) -> bool:
+    """Asks the server. The connection is closed unless it is the one to keep."""
+    enabled = True
+    try:
+        enabled = bool((await single.info("cluster"))["cluster_enabled"])
+    finally:
+        if enabled:
+            await single.aclose()
+    return enabled

@@ -21,7 +21,11 @@ class Journal:
     """What one process writes down. Built once, by cj.runtime."""
 
     def __init__(self, service: str, level: str) -> None:
-        self._logger = Logger(service=service, level=level, logger_name="cj", utc=True)
+        self._logger = Logger(service=service, level=level, utc=True)
+        ours = logging.getLogger("cj")
+        ours.handlers = [self._logger.registered_handler]
+        ours.setLevel(level)
+        ours.propagate = False  # the Lambda runtime's own handler would write every line again
         self._metrics = Metrics(namespace="CJ", service=service)
         self.service = service
         self.correlation_id = ""

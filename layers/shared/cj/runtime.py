@@ -156,9 +156,12 @@ def app() -> App:
 
 
 def _secret(arn: str) -> str:
-    from aws_lambda_powertools.utilities.parameters import get_secret
+    from aws_lambda_powertools.utilities.parameters import GetParameterError, get_secret
 
-    return str(get_secret(arn, max_age=300))
+    try:
+        return str(get_secret(arn, max_age=300))
+    except GetParameterError:
+        raise SettingsInvalid("the secret is not there, or this role may not read it") from None
 
 
 @functools.cache

@@ -54,9 +54,12 @@ class Settings(BaseModel):
         names = {name.upper(): name for name in cls.model_fields}
         found = {names[key]: value for key, value in environ.items() if key in names and value}
         for prefix in ("database", "database_migration"):
-            arn = environ.get(f"{prefix.upper()}_SECRET_ARN")
-            if arn and f"{prefix}_url" not in found:
-                found[f"{prefix}_url"] = database_url(secret(arn))
+            name = f"{prefix.upper()}_SECRET_ARN"
+            if environ.get(name) and f"{prefix}_url" not in found:
+                try:
+                    found[f"{prefix}_url"] = database_url(secret(environ[name]))
+                except SettingsInvalid as error:
+                    raise SettingsInvalid(f"{name}: {error}") from None
         try:
             return cls.model_validate(found)
         except ValidationError as error:
@@ -84,6 +87,6 @@ def database_url(secret: str) -> str:
         where = f"{parts['host']}:{parts.get('port', 5432)}/{parts.get('dbname', 'cj')}"
     except (ValueError, KeyError, TypeError):
         raise SettingsInvalid(
-            'DATABASE_SECRET_ARN: the secret should be {"url"} or {"username", "password", "host"}'
+            'the secret should be {"url"} or {"username", "password", "host"}'
         ) from None
     return f"postgresql://{who}@{where}?sslmode=require"

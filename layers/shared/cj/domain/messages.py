@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -89,7 +89,7 @@ _READ: dict[str, Callable[[str], Any]] = {
     "id": UUID,
     "client_id": UUID,
     "turn_id": UUID,
-    "created_at": datetime.fromisoformat,
+    "created_at": lambda moment: datetime.fromisoformat(moment).astimezone(UTC),
 }
 
 
@@ -99,7 +99,7 @@ def message_from_json(stored: dict[str, Any]) -> Message:
         **{
             name: _READ[name](value) if name in _READ else value
             for name, value in stored.items()
-            if name in _FIELDS
+            if value is not None and name in _FIELDS
         }
     )
 

@@ -15,6 +15,7 @@ Outcome: TypeAlias = Literal[
     "new", "dup", "id_conflict", "out_of_order", "overloaded", "busy", "not_found"
 ]
 Control: TypeAlias = Literal["regenerate", "trigger"]
+Status: TypeAlias = Literal["complete", "stopped", "interrupted", "error"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from cj.domain import replies
 from cj.domain.frames import Message, Ping, Start
 from cj.domain.ids import new_id
 from cj.errors import IdConflict, NotFound, OutOfOrder, Overloaded
+from cj.logs import log_of
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from cj.push import Push, Worker
     from cj.store import Conversations, Turns
 
+log = log_of(__name__)
 TAIL = 15
 WORKFLOW = "ad_hoc_support"
 REFUSALS = {
@@ -107,7 +109,8 @@ class Chat:
             lease=timedelta(seconds=self.lease_s),
             max_waiting=self.max_waiting,
         )
-        self.journal.note(cid=str(frame.cid), turn=str(received.turn))
+        self.journal.note(cid=str(frame.cid), turn=received.turn and str(received.turn))
+        log.info("message received", extra={"outcome": received.outcome, "seq": received.seq})
         refusal = REFUSALS.get(received.outcome)
         if refusal is not None:
             await self._settle(frame.cid, received)

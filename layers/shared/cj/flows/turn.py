@@ -145,6 +145,8 @@ class Turns:
         if ended is None:
             log.warning("turn refused at its end: the lease went to another worker")
             return
+        told = {"status": answer.status, "seq": ended.seq, "latency_ms": answer.latency_ms}
+        log.info("turn ended", extra=told)
         self.journal.count("TurnsCompleted")
         self.journal.took("TurnLatency", answer.latency_ms)
         live.watchers |= set(ended.connections)

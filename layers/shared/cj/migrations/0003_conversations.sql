@@ -62,7 +62,7 @@ CREATE TABLE messages (
     role            TEXT NOT NULL CHECK (role IN ('user', 'assistant', 'system')),
     control         TEXT CHECK (control IN ('regenerate', 'trigger')),
     text            TEXT NOT NULL DEFAULT '',
-    content         JSONB NOT NULL CHECK (content ? 'v' AND content ? 'blocks'),
+    content         JSONB CHECK (content ? 'v' AND content ? 'blocks'),
     status          TEXT NOT NULL DEFAULT 'complete'
         CHECK (status IN ('complete', 'stopped', 'interrupted', 'error')),
     answers_from    INT,
@@ -86,7 +86,8 @@ CREATE TABLE messages (
 CREATE INDEX messages_superseding ON messages (conversation_id) WHERE supersedes_from IS NOT NULL;
 COMMENT ON COLUMN messages.control IS 'Hidden from people: asks CJ for something without words';
 COMMENT ON COLUMN messages.content IS
-    '{"v": 1, "blocks": [...]}: text, toolUse and toolResult blocks as in the Converse API';
+    '{"v": 1, "blocks": [...]}: text, toolUse and toolResult blocks as in the Converse API. '
+    'NULL: one text block, which is `text`';
 COMMENT ON COLUMN messages.supersedes_from IS 'Hides the rows from there up to this one';
 
 CREATE TABLE feedback (

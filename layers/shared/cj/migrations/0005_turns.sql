@@ -23,9 +23,9 @@ BEGIN
             answers_through, turn_id, model, input_tokens, output_tokens, cache_tokens,
             latency_ms, ttft_ms, sources, ui, created_at)
     SELECT p_cid, o_seq, a.id, 'assistant', words,
-           coalesce(a.content, chat_text_content_v1(words)), a.status, c.answered_through + 1,
-           through, c.turn_id, a.model, a.input_tokens, a.output_tokens, a.cache_tokens,
-           a.latency_ms, a.ttft_ms, a.sources, a.ui, o_created_at
+           a.content, a.status, c.answered_through + 1, through, c.turn_id, a.model,
+           a.input_tokens, a.output_tokens, a.cache_tokens, a.latency_ms, a.ttft_ms, a.sources,
+           a.ui, o_created_at
       FROM jsonb_to_record(p_answer) AS a(id uuid, content jsonb, status text, model text,
            input_tokens int, output_tokens int, cache_tokens int, latency_ms int, ttft_ms int,
            sources jsonb, ui jsonb);
@@ -43,7 +43,7 @@ END $$;
 -- that bears the dead turn's id, so that nobody waits for ever. The caller holds the lock, has
 -- seen the lease run out, and invokes a worker if o_invoke.
 CREATE FUNCTION chat_revive_v1(p_cid uuid, p_next uuid, p_lease interval,
-    OUT o_invoke boolean, OUT o_ended jsonb)
+    OUT o_invoke boolean, OUT o_ended json)
 LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE c record; closed record;
 BEGIN
@@ -58,7 +58,7 @@ BEGIN
     closed := chat_close_turn_v1(p_cid, jsonb_build_object('id', c.turn_id, 'status', 'error',
         'text', 'Something went wrong and CJ could not answer. Please ask again.'), p_next, p_lease);
     o_invoke := closed.o_next IS NOT NULL;
-    SELECT chat_message_json_v1(m) - 'content' INTO o_ended
+    SELECT chat_public_v1(m) INTO o_ended
       FROM messages m WHERE m.conversation_id = p_cid AND m.seq = closed.o_seq;
 END $$;
 
@@ -69,32 +69,37 @@ CREATE FUNCTION chat_receive_v1(p_cid uuid, p_owner text, p_id uuid, p_client uu
     p_text text, p_title text, p_control text, p_supersedes_from int, p_turn uuid,
     p_lease interval, p_max_waiting int,
     OUT o_outcome text, OUT o_seq int, OUT o_message_id uuid, OUT o_created_at timestamptz,
-    OUT o_turn uuid, OUT o_fence bigint, OUT o_invoke boolean, OUT o_ended jsonb,
+    OUT o_turn uuid, OUT o_fence bigint, OUT o_invoke boolean, OUT o_ended json,
     OUT o_connections text[])
 LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE c record; m record; now_ timestamptz;
 BEGIN
     o_invoke := false;
-    SELECT last_seq, answered_through, turn_id, turn_fence, turn_until, turn_worker INTO c
+    SELECT last_seq, answered_through, archived_through_seq, turn_id, turn_fence, turn_until,
+           turn_worker INTO c
       FROM conversations WHERE id = p_cid AND owner_id = p_owner FOR NO KEY UPDATE;
     IF NOT FOUND THEN
         o_outcome := 'not_found';
         RETURN;
     END IF;
     now_ := clock_timestamp();
-    o_connections := chat_connections_v1(p_cid, p_owner);
+    o_connections := ARRAY(SELECT connection_id FROM ws_connections
+        WHERE conversation_id = p_cid AND owner_id = p_owner AND expires_at > now_);
     IF c.turn_until < now_ THEN
         SELECT r.o_invoke, r.o_ended INTO o_invoke, o_ended
           FROM chat_revive_v1(p_cid, p_turn, p_lease) r;
-        SELECT last_seq, answered_through, turn_id, turn_fence, turn_until, turn_worker INTO c
-          FROM conversations WHERE id = p_cid;
+        SELECT last_seq, answered_through, archived_through_seq, turn_id, turn_fence, turn_worker
+          INTO c FROM conversations WHERE id = p_cid;
     END IF;
     o_turn := c.turn_id;
     o_fence := c.turn_fence;
 
-    SELECT f.seq, f.id, f.text, f.control, f.supersedes_from, f.created_at INTO m
-      FROM chat_find_client_v1(p_cid, p_client) f;
-    IF FOUND THEN
+    SELECT seq, id, text, control, supersedes_from, created_at INTO m
+      FROM messages WHERE conversation_id = p_cid AND client_id = p_client;
+    IF NOT FOUND AND c.archived_through_seq > 0 THEN
+        SELECT * INTO m FROM chat_find_archived_v1(p_cid, p_client);
+    END IF;
+    IF m.seq IS NOT NULL THEN
         IF (m.text, m.control, m.supersedes_from)
            IS DISTINCT FROM (p_text, p_control, p_supersedes_from) THEN
             o_outcome := 'id_conflict';
@@ -109,10 +114,13 @@ BEGIN
         RETURN;
     END IF;
     o_outcome := CASE
-        WHEN p_prev IS NOT NULL AND NOT EXISTS (SELECT FROM chat_find_client_v1(p_cid, p_prev))
+        WHEN p_prev IS NOT NULL
+             AND NOT EXISTS (SELECT FROM messages WHERE conversation_id = p_cid AND client_id = p_prev)
+             AND NOT EXISTS (SELECT FROM chat_find_archived_v1(p_cid, p_prev))
             THEN 'out_of_order'
         WHEN p_supersedes_from > c.last_seq THEN 'not_found'
-        WHEN p_supersedes_from IS NOT NULL AND c.turn_id IS NOT NULL THEN 'busy'
+        WHEN c.turn_id IS NULL THEN 'new' -- CJ is silent: nothing waits
+        WHEN p_supersedes_from IS NOT NULL THEN 'busy'
         WHEN (SELECT count(*) FROM messages WHERE conversation_id = p_cid
                  AND seq > c.answered_through AND (role = 'user' OR control IS NOT NULL))
              > p_max_waiting THEN 'overloaded'
@@ -124,10 +132,10 @@ BEGIN
     o_seq := c.last_seq + 1;
     o_message_id := p_id;
     o_created_at := now_;
-    INSERT INTO messages (conversation_id, seq, id, client_id, role, control, text, content,
+    INSERT INTO messages (conversation_id, seq, id, client_id, role, control, text,
             supersedes_from, created_at)
     VALUES (p_cid, o_seq, p_id, p_client, CASE p_control WHEN 'trigger' THEN 'system' ELSE 'user' END,
-            p_control, p_text, chat_text_content_v1(p_text), p_supersedes_from, now_);
+            p_control, p_text, p_supersedes_from, now_);
     IF c.turn_id IS NULL THEN
         o_turn := p_turn;
         o_fence := c.turn_fence + 1;
@@ -151,7 +159,7 @@ END $$;
 CREATE FUNCTION chat_begin_turn_v1(p_cid uuid, p_turn uuid, p_fence bigint, p_worker uuid,
     p_lease interval, p_window int)
 RETURNS TABLE (o_fence bigint, o_from int, o_through int, o_last_seq int, o_owner_id text,
-    o_user_id text, o_merchant_id uuid, o_workflow_name text, o_connections text[], o_window jsonb)
+    o_user_id text, o_merchant_id uuid, o_workflow_name text, o_connections text[], o_window json)
 LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
     UPDATE conversations SET turn_fence = p_fence + 1, turn_worker = p_worker,

@@ -7,7 +7,7 @@
 CREATE FUNCTION chat_open_v1(p_owner text, p_cid uuid, p_connection text, p_new uuid,
     p_workflow text, p_tail int, p_after int, p_limit int, p_turn uuid, p_lease interval)
 RETURNS TABLE (o_id uuid, o_workflow_name text, o_title text, o_last_seq int, o_turn uuid,
-    o_fence bigint, o_invoke boolean, o_ended jsonb, o_connections text[], o_messages jsonb,
+    o_fence bigint, o_invoke boolean, o_ended json, o_connections text[], o_messages json,
     o_more boolean)
 LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE c record; after_seq int;

@@ -36,19 +36,19 @@ class Conversations:
         workflow: str,
         tail: int,
         after_seq: int | None = None,
-        turn: UUID | None = None,
+        next_turn: UUID | None = None,
         lease: timedelta | None = None,
     ) -> Opened | None:
         """Subscribes the connection, then reads: whatever CJ says next is read or pushed.
 
         Without `cid`: the owner's still empty conversation, else a new one with `new_id`. Reads
-        the last `tail` messages, or those after `after_seq`. With `lease` and `turn` (a next one's id)
-        a dead turn found on the way is handed out again: see Opened.invoke.
+        the last `tail` messages, or those after `after_seq`. With `lease` and `next_turn` a dead
+        turn found on the way is handed out again: see Opened.invoke.
         """
         row = await self.db.row(
             named("open_conversation"),
             *(owner_id, cid, connection_id, new_id, workflow),
-            *(min(tail, PAGE), after_seq, PAGE, turn, lease),
+            *(min(tail, PAGE), after_seq, PAGE, next_turn, lease),
         )
         if row is None:
             return None

@@ -146,9 +146,10 @@ class Database:
         if held.get_settings().is_superuser == "on" and not self._allow_superuser:
             held.terminate()
             raise StoreMisconfigured("DATABASE_URL: connects as a superuser; use the role cj_app")
-        await held.set_type_codec(
-            "jsonb", schema="pg_catalog", encoder=json.dumps, decoder=json.loads
-        )
+        for name in ("json", "jsonb"):
+            await held.set_type_codec(
+                name, schema="pg_catalog", encoder=json.dumps, decoder=json.loads
+            )
         return held
 
     async def _answer(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
     from uuid import UUID
 
-    from cj.domain.turns import Control
+    from cj.domain.turns import Control, Status
     from cj.store.database import Database
 
 
@@ -115,7 +115,7 @@ class Turns:
         *,
         answer: UUID,
         text: str,
-        status: str,
+        status: Status,
         next_turn: UUID,
         lease: timedelta,
         **told: Unpack[Told],

@@ -1,0 +1,118 @@
+"""The functions of a template, run for real: one pool of processes each."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+from local.gateway.child_log import resident_bytes
+from local.gateway.child_process import Launch
+from local.gateway.event_queue import EventQueue, EventRules
+from local.gateway.outcome import Outcome
+from local.gateway.pool import Pool
+from local.gateway.report import Noticed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from local.gateway.model import Function, Model
+    from local.gateway.report import Report
+    from local.gateway.sigv4 import Credentials
+
+__all__ = ["ChildStats", "EventRules", "Functions", "Outcome"]
+
+
+@dataclass(frozen=True, slots=True)
+class ChildStats:
+    """One process of a function, as it is now."""
+
+    function: str
+    pid: int
+    rss_bytes: int | None
+
+
+class Functions:
+    """An async context; no process is left when it ends."""
+
+    def __init__(
+        self,
+        model: Model,
+        *,
+        environment: Mapping[str, str],
+        credentials: Callable[[Function], Credentials],
+        report: Callable[[Report], None],
+        children: int = 8,
+        freeze: bool = False,
+        duplicate_events: bool = False,
+        retry_after_s: tuple[float, ...] = EventRules.retry_after_s,
+    ) -> None:
+        self._report = report
+        self._environment = environment
+        self._size = children
+        self._launch = Launch(environment, credentials, report, freeze)
+        self._events = EventQueue(EventRules(duplicate_events, retry_after_s), report)
+        self._pools: dict[str, Pool] = {}
+        self._leaving: set[asyncio.Task[None]] = set()
+        self._running: set[asyncio.Task[Outcome]] = set()
+        self._serve(model)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Events first, then the processes; whoever still waits gets an Outcome that says so."""
+        await self._events.close()
+        await asyncio.gather(*(pool.close() for pool in self._pools.values()), *self._leaving)
+        await asyncio.gather(*self._running, return_exceptions=True)
+
+    async def invoke(
+        self, function: Function, payload: bytes, *, request_id: str | None = None
+    ) -> Outcome:
+        """What came of it. The function runs on even if the caller stops waiting."""
+        pool = self._pools[function.logical_id]
+        work = pool.invoke(request_id or str(uuid.uuid4()), payload)
+        task = asyncio.create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return await asyncio.shield(task)
+
+    def send_event(
+        self, function: Function, payload: bytes, *, request_id: str | None = None
+    ) -> str:
+        """Queues the event and returns its request id at once; tried again if it fails."""
+        request_id = request_id or str(uuid.uuid4())
+        self._events.send(self._pools[function.logical_id], payload, request_id)
+        return request_id
+
+    def warm(self, function: Function) -> None:
+        """Starts a process ahead of the first invocation, which also shows whether it imports."""
+        self._pools[function.logical_id].start_one()
+
+    def replace(self, model: Model) -> None:
+        """Takes new code or a new template: old processes end what they do, new ones start."""
+        for logical_id in set(self._pools) - set(model.functions):
+            task = asyncio.create_task(self._pools.pop(logical_id).close())
+            self._leaving.add(task)
+            task.add_done_callback(self._leaving.discard)
+        self._serve(model)
+
+    def _serve(self, model: Model) -> None:
+        for logical_id, function in model.functions.items():
+            if logical_id in self._pools:
+                self._pools[logical_id].renew(function)
+            else:
+                self._pools[logical_id] = Pool(function, self._launch, self._size)
+            for name, why in function.unresolved.items():
+                if name not in self._environment:
+                    text = f"{logical_id} runs without {name}: {why}. Set it in the environment."
+                    self._report(Noticed(text))
+
+    def stats(self) -> tuple[ChildStats, ...]:
+        """Every process there is, with its memory."""
+        return tuple(
+            ChildStats(pool.function.name, pid, resident_bytes(pid))
+            for pool in self._pools.values()
+            for pid in pool.pids()
+        )

@@ -1,0 +1,43 @@
+import { useCallback, useLayoutEffect, useRef, useState } from "react";
+import type { RefObject } from "react";
+
+const NEAR_PX = 80;
+
+interface Scroll {
+  readonly box: RefObject<HTMLDivElement | null>;
+  readonly atEnd: boolean;
+  readonly onScroll: () => void;
+  readonly toEnd: () => void;
+}
+
+/**
+ * Follows the newest text for as long as the reader is at the end, and no longer; keeps what is
+ * read in its place when earlier messages come in above it. `end` and `start` change with what
+ * stands there.
+ */
+export function useScroll(start: number, end: string): Scroll {
+  const box = useRef<HTMLDivElement>(null);
+  const follows = useRef(true);
+  const below = useRef(0);
+  const [atEnd, setAtEnd] = useState(true);
+  const onScroll = useCallback(() => {
+    const element = box.current;
+    if (element === null) return;
+    below.current = element.scrollHeight - element.scrollTop;
+    follows.current = below.current - element.clientHeight < NEAR_PX;
+    setAtEnd(follows.current);
+  }, []);
+  const toEnd = useCallback(() => {
+    const element = box.current;
+    if (element !== null) element.scrollTop = element.scrollHeight;
+  }, []);
+  useLayoutEffect(() => {
+    const element = box.current;
+    if (element === null || follows.current) return;
+    element.scrollTop = element.scrollHeight - below.current;
+  }, [start]);
+  useLayoutEffect(() => {
+    if (follows.current) toEnd();
+  }, [end, toEnd]);
+  return { box, atEnd, onScroll, toEnd };
+}
