@@ -110,9 +110,8 @@ async def main() -> int:
     }
     wrong["renumbered"] = sum(not visitor["acked_seqs_kept"] for visitor in visitors)
     functions = sum(name == "function" for name, _ in processes)
-    print(
-        f"{args.connections} connections x {args.messages} messages, LIMIT_WAITING raised to {args.messages}"
-    )
+    print(f"{args.connections} connections x {args.messages} messages")
+    print(f"LIMIT_WAITING raised to {args.messages}")
     print(f"{len(acks)} acks in {took_s:.1f} s: {len(acks) / took_s:.0f}/s")
     print(f"frame to ack     p50 {quantile(acks, 50):7.1f} ms   p99 {quantile(acks, 99):7.1f} ms")
     print(

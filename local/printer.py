@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _COLOURS = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 _LOUD = ("WARNING", "ERROR", "CRITICAL")
 _OFTEN = ("PAGE", "@connections")  # a line only when they fail
+_BOILERPLATE = "LAMBDA_WARNING"  # the runtime's own advice, before each error
 _NORMAL_CLOSE = (1000, 1001, 1005, 1006)  # 1006: the browser is gone
 
 
@@ -137,10 +138,12 @@ def _level_and_text(text: str) -> tuple[str, str]:
         entry = None
     if isinstance(entry, dict):
         return str(entry.get("level", "")), _said(entry)
+    if _BOILERPLATE in text:
+        return "", text
     for level in _LOUD:
         if text.startswith(f"[{level}]"):
             return level, text.removeprefix(f"[{level}]").strip()
-    return ("ERROR", text) if text.startswith("Traceback ") else ("", text)
+    return "", text
 
 
 def _said(entry: dict[str, Any]) -> str:

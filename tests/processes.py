@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 import tempfile
 import time
 from contextlib import contextmanager
@@ -10,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import subprocess
     from collections.abc import Callable, Iterator
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -77,3 +78,16 @@ def folder_outside_tests() -> Iterator[Path]:
     """Deleted at the end, where pytest would keep the last three: a database takes 40 MB."""
     with tempfile.TemporaryDirectory(prefix="cj-tests-") as folder:
         yield Path(folder)
+
+
+def cj(*arguments: object, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    """The command as a person runs it, to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "local.cli", *map(str, arguments)],
+        cwd=ROOT,
+        input=stdin,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -202,3 +204,10 @@ ARN = "arn:aws:lambda:eu-central-1:123456789012:"
 def test_a_statement_that_is_too_wide_is_found(statement: Statement, found: list[str]) -> None:
     assert wildcards({"Effect": "Allow", **statement}) == found
     assert wildcards({"Effect": "Deny", **statement}) == []
+
+
+def test_a_build_without_a_working_python_3_13_says_what_to_set() -> None:
+    shim = {**os.environ, "PYTHON313": "false"}  # it exists and fails, as a shim may
+    build = subprocess.run([ROOT / ".ci/build"], env=shim, capture_output=True, text=True)
+    assert build.returncode == 1
+    assert "set PYTHON313=/path/to/python3.13" in build.stderr

@@ -22,7 +22,7 @@ const UNSAVED_MS = 5_000;
 const RETRY_MS = 2_000;
 
 export class Chat {
-  private view: View = { ...INITIAL, status: "offline" };
+  private view: View = { ...INITIAL, status: "connecting" };
   private readonly listeners = new Set<() => void>();
   private readonly socket: Socket;
   private cancelTick: (() => void) | null = null;

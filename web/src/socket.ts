@@ -104,7 +104,6 @@ export class Socket {
   private async connect(): Promise<void> {
     this.drop();
     const generation = this.generation;
-    this.listener.status("connecting");
     this.expectNews();
     try {
       await this.world.session();
@@ -157,9 +156,10 @@ export class Socket {
     this.drop();
     if (!this.wanted) return;
     const ceiling = Math.min(BACKOFF_MAX_MS, BACKOFF_MIN_MS * 2 ** this.attempt);
+    // One lost connection in two hours is how API Gateway works: nobody needs to be alarmed.
+    this.listener.status(this.attempt === 0 ? "connecting" : "offline");
     this.attempt += 1;
     this.cancelRetry = this.world.later(this.world.random() * ceiling, () => void this.connect());
-    this.listener.status("offline");
   }
 
   private drop(): void {

@@ -18,17 +18,17 @@ export function App({ chat }: { readonly chat: Chat }) {
   const [drawer, setDrawer] = useState(false);
   const [draft, setDraft] = useState("");
   const input = useRef<HTMLTextAreaElement>(null);
+  const closeDrawer = useCallback(() => {
+    setDrawer(false);
+    input.current?.focus();
+  }, []);
   const open = useCallback(
     (cid: string | null) => {
       go(cid);
-      setDrawer(false);
-      input.current?.focus();
+      closeDrawer();
     },
-    [go],
+    [go, closeDrawer],
   );
-  const closeDrawer = useCallback(() => {
-    setDrawer(false);
-  }, []);
   const edit = (said: Outgoing) => {
     chat.discard(said.id);
     setDraft((now) => (now.trim() === "" ? said.text : `${said.text}\n${now}`));
@@ -38,7 +38,7 @@ export function App({ chat }: { readonly chat: Chat }) {
     <div className="shell">
       <Header status={view.status} drawer={drawer} onDrawer={setDrawer} onNew={open} />
       <Sidebar {...list} current={view.cid} open={drawer} onOpen={open} onClose={closeDrawer} />
-      <main className="talk">
+      <main className="talk" inert={drawer}>
         <Transcript chat={chat} view={view} onEdit={edit} />
         <div className="dock">
           <NoticeBar view={view} onNew={open} onDismiss={chat.dismiss} />

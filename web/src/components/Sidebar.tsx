@@ -48,6 +48,9 @@ export function Sidebar({ list, failed, onMore, current, open, onOpen, onClose }
   );
 }
 
+/** Where styles.css has room for the list beside the talk. */
+const WIDE = "(min-width: 56rem)";
+
 /** Takes the focus when the drawer opens, and closes it on Escape. */
 function useDrawer(open: boolean, onClose: () => void): RefObject<HTMLElement | null> {
   const nav = useRef<HTMLElement>(null);
@@ -57,8 +60,11 @@ function useDrawer(open: boolean, onClose: () => void): RefObject<HTMLElement | 
     const onKey = (event: KeyboardEvent) => {
       if (event.key === "Escape") onClose();
     };
+    const wide = window.matchMedia(WIDE);
+    wide.addEventListener("change", onClose);
     document.addEventListener("keydown", onKey);
     return () => {
+      wide.removeEventListener("change", onClose);
       document.removeEventListener("keydown", onKey);
     };
   }, [open, onClose]);

@@ -1,4 +1,4 @@
-import { useCallback, useLayoutEffect, useRef, useState } from "react";
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
 import type { RefObject } from "react";
 
 const NEAR_PX = 80;
@@ -36,6 +36,17 @@ export function useScroll(start: number, end: string): Scroll {
     if (element === null || follows.current) return;
     element.scrollTop = element.scrollHeight - below.current;
   }, [start]);
+  useEffect(() => {
+    const element = box.current;
+    if (element === null) return;
+    const observer = new ResizeObserver(() => {
+      if (follows.current) toEnd(); // the field grew, or a notice came
+    });
+    observer.observe(element);
+    return () => {
+      observer.disconnect();
+    };
+  }, [toEnd]);
   useLayoutEffect(() => {
     if (follows.current) toEnd();
   }, [end, toEnd]);
