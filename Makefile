@@ -21,7 +21,7 @@ run: $(VENV)/.local web/dist/index.html ## Everything on http://127.0.0.1:8000, 
 test: $(VENV)/.dev web/dist/index.html ## Everything, with real servers and a real browser, with coverage
 	@.ci/test $(ARGS)
 
-check: $(VENV)/.dev web/node_modules/.done ## Format, lint, types, imports, unit tests, the page's lint
+check: $(VENV)/.dev $(if $(shell command -v npm),web/node_modules/.done) ## Format, lint, types, imports, unit tests, the page's lint
 	@.ci/check
 
 build: $(VENV)/.dev $(VENV)-sam/.done ## sam build for both architectures, validate, invoke what was built

@@ -159,6 +159,13 @@ class Gateway:
             raise GatewayError(f"There is no function {name}. There are: {known}.")
         return await self._functions.invoke(function, json.dumps(payload).encode())
 
+    def warm(self) -> None:
+        """Starts a process of every function now: a first call waits for none, and what cannot be
+        imported is reported at once.
+        """
+        for function in self._model.functions.values():
+            self._functions.warm(function)
+
     def stats(self) -> tuple[ChildStats, ...]:
         """Every process of a function, with its memory."""
         return self._functions.stats()

@@ -71,14 +71,6 @@ async def connection(db: Database, owner: str, name: str, cid: UUID | None = Non
     return name
 
 
-async def open_new(db: Database, owner: str) -> UUID:
-    """A conversation of its own for this owner."""
-    insert = sql("INSERT INTO conversations (id, owner_id, workflow_name) VALUES ($1, $2, 'w')")
-    cid = new_id()
-    await db.execute(insert, cid, owner)
-    return cid
-
-
 @dataclass
 class Room:
     """One conversation seen through one connection."""
@@ -96,9 +88,7 @@ class Room:
         """The same conversation through another connection."""
         return Room(db, self.cid, self.owner)
 
-    async def say(
-        self, text: str = "Hello", client: UUID | None = None, **more: Any
-    ) -> Received:
+    async def say(self, text: str = "Hello", client: UUID | None = None, **more: Any) -> Received:
         asked = {
             "message_id": new_id(),
             "client_id": client or new_id(),

@@ -1,4 +1,4 @@
-import { useCallback, useRef, useState } from "react";
+import { useCallback, useEffect, useRef, useState } from "react";
 
 import type { Chat } from "../chat";
 import { useChat } from "../hooks/useChat";
@@ -20,14 +20,17 @@ export function App({ chat }: { readonly chat: Chat }) {
   const input = useRef<HTMLTextAreaElement>(null);
   const closeDrawer = useCallback(() => {
     setDrawer(false);
-    input.current?.focus();
   }, []);
+  useEffect(() => {
+    if (!drawer) input.current?.focus();
+  }, [drawer]);
   const open = useCallback(
     (cid: string | null) => {
       go(cid);
-      closeDrawer();
+      setDrawer(false);
+      input.current?.focus();
     },
-    [go, closeDrawer],
+    [go],
   );
   const edit = (said: Outgoing) => {
     chat.discard(said.id);

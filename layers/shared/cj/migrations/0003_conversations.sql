@@ -41,6 +41,7 @@ CREATE TABLE conversations (
 
     CHECK (answered_through <= last_input_seq AND last_input_seq <= last_seq),
     CHECK ((turn_id IS NULL) = (turn_until IS NULL)),
+    CHECK (turn_id IS NOT NULL OR num_nonnulls(turn_worker, turn_through) = 0),
     CHECK ((messages IS NULL) = (archived_through_seq = 0))
 ) WITH (fillfactor = 85); -- begin and renewal touch no indexed column: room for HOT updates
 

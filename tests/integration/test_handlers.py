@@ -1,0 +1,292 @@
+"""Every handler, invoked with API Gateway's events, against real stores and a deaf AWS."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import pytest
+
+from tests.integration import lambda_process
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.conftest import Database
+
+ORIGIN = "https://cj.example.com"
+COOKIE = "__Host-cj_session"
+
+
+class Aws:
+    """Takes what is posted to connections and what is invoked; answers what it is told to."""
+
+    def __init__(self) -> None:
+        self.frames: list[dict[str, Any]] = []
+        self.events: list[dict[str, Any]] = []
+        self.gone: set[str] = set()
+        self.statuses: list[int] = []  # for the next posts, before they succeed
+        aws = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+                status, error = aws.take(self.path, body)
+                self.send_response(status)
+                if error:
+                    self.send_header("x-amzn-ErrorType", error)
+                self.send_header("content-length", "0")
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None: ...
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+
+    def take(self, path: str, body: dict[str, Any]) -> tuple[int, str | None]:
+        if path.endswith("/invocations"):
+            self.events.append(body)
+            return 202, None
+        if path.rsplit("/", 1)[1] in self.gone:
+            return 410, "GoneException"
+        if self.statuses:
+            return self.statuses.pop(0), "LimitExceededException"
+        self.frames.append(body)
+        return 200, None
+
+
+@pytest.fixture
+def aws() -> Iterator[Aws]:
+    made = Aws()
+    thread = threading.Thread(target=made.server.serve_forever)
+    thread.start()
+    yield made
+    made.server.shutdown()
+    thread.join()
+    made.server.server_close()
+
+
+class Functions:
+    """One process for all handlers, and the visitor whose browser they serve."""
+
+    def __init__(self, environ: dict[str, str]) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, lambda_process.__file__],
+            env=environ,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.cookie = ""
+
+    def invoke(self, function: str, event: dict[str, Any]) -> dict[str, Any]:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(json.dumps({"function": function, "event": event}) + "\n")
+        self.process.stdin.flush()
+        answer: dict[str, Any] = json.loads(self.process.stdout.readline())
+        return answer
+
+    def get(self, path: str, query: str = "") -> tuple[int, dict[str, Any]]:
+        request = {"method": "GET", "path": path, "sourceIp": "127.0.0.1", "protocol": "HTTP/1.1"}
+        event = {
+            "version": "2.0",
+            "routeKey": f"GET {path}",
+            "rawPath": path,
+            "rawQueryString": query,
+            "headers": {"host": "cj.example.com"},
+            "cookies": [self.cookie] if self.cookie else [],
+            "requestContext": {"requestId": "http-1", "http": request},
+            "isBase64Encoded": False,
+        }
+        reply = self.invoke("api", event)
+        for cookie in reply.get("cookies", []):
+            self.cookie = cookie.partition(";")[0]
+        return reply["statusCode"], json.loads(reply["body"])
+
+    def socket(self, function: str, connection: str = "c1=", **event: Any) -> int:
+        context = {"connectionId": connection, "requestId": "socket-1"}
+        reply = self.invoke(function, {"requestContext": context, **event})
+        status: int = reply["statusCode"]
+        return status
+
+    def connect(self, connection: str = "c1=", **headers: str) -> int:
+        given = {"Cookie": f"a=b; {self.cookie}", "Origin": ORIGIN, **headers}
+        return self.socket("ws_connect", connection, headers=given)
+
+    def say(self, kind: str, connection: str = "c1=", **members: Any) -> int:
+        frame = {"v": 1, "id": str(uuid4()), "type": kind, **members}
+        return self.socket("ws_message", connection, body=json.dumps(frame))
+
+    def close(self) -> str:
+        """Gives what was logged."""
+        return self.process.communicate(timeout=30)[1]
+
+
+@pytest.fixture
+def functions(
+    database: Database, redis_url: str, aws: Aws, environ: dict[str, str]
+) -> Iterator[Functions]:
+    running = Functions(environ)
+    assert running.get("/api/v1/session") == (200, {"user": None, "shop": None})
+    assert running.connect() == 200
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def environ(database: Database, redis_url: str, aws: Aws) -> dict[str, str]:
+    measured = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
+    return {
+        **measured,
+        "PUBLIC_URL": ORIGIN,
+        "DATABASE_URL": database.app_url,
+        "DATABASE_MIGRATION_URL": database.owner_url,
+        "REDIS_URL": redis_url,
+        "WS_API_ENDPOINT": f"{aws.url}/ws",
+        "TURN_WORKER_FUNCTION": "turn-worker",
+        "AWS_ENDPOINT_URL_LAMBDA": aws.url,
+        "AWS_ACCESS_KEY_ID": "any",
+        "AWS_SECRET_ACCESS_KEY": "any",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_LAMBDA_FUNCTION_NAME": "cj-test",
+    }
+
+
+def test_a_message_goes_the_whole_trail(functions: Functions, aws: Aws) -> None:
+    functions.say("start")
+    ready = aws.frames.pop()
+    functions.say("message", cid=ready["cid"], text="Hello")
+    ack = aws.frames.pop()
+    assert (ack["type"], ack["durable"], ack["seq"]) == ("ack", True, 1)
+    event = aws.events.pop()
+    assert event["correlation_id"] == "socket-1"
+    assert functions.invoke("turn_worker", event) == {"statusCode": 200}
+    assert [frame["type"] for frame in aws.frames] == ["delta", "done"]
+    told = list(aws.frames)
+    assert functions.invoke("turn_worker", event) == {"statusCode": 200}
+    assert aws.frames == told  # a second delivery says nothing
+    status, page = functions.get("/api/v1/conversations")
+    assert (status, [c["title"] for c in page["conversations"]]) == (200, ["Hello"])
+    status, shown = functions.get(f"/api/v1/conversations/{ready['cid']}")
+    assert [m["seq"] for m in shown["messages"]] == [1, 2]
+    log = functions.close()
+    assert '"correlation_id":"socket-1"' in log
+    assert "Hello" not in log.replace("Hello!", "")
+
+
+def test_the_cookie_is_bound_to_one_https_origin(functions: Functions) -> None:
+    assert functions.cookie.startswith(f"{COOKIE}=")
+    known = functions.cookie
+    functions.get("/api/v1/session")
+    assert functions.cookie == known
+
+
+def test_a_socket_is_refused_without_session_or_origin(functions: Functions) -> None:
+    assert functions.connect(Origin="https://cj.example.com.evil") == 403
+    assert functions.connect(Cookie="") == 401
+    assert functions.connect(Cookie=f"{COOKIE}=unknown") == 401
+    assert functions.socket("ws_connect", headers={}) == 403
+
+
+def test_a_frame_that_is_refused_gets_an_error_that_names_it(
+    functions: Functions, aws: Aws
+) -> None:
+    assert functions.socket("ws_message", body="nonsense") == 200
+    assert functions.say("message", cid=str(uuid4()), text="hello?") == 200
+    assert [frame["code"] for frame in aws.frames] == ["bad_request", "not_found"]
+    assert "re" not in aws.frames[0]
+    assert "re" in aws.frames[1]
+
+
+def test_a_forgotten_connection_has_to_come_back(functions: Functions, aws: Aws) -> None:
+    assert functions.socket("ws_disconnect") == 200
+    functions.say("ping")
+    assert [(f["code"], f["retryable"]) for f in aws.frames] == [("unauthenticated", True)]
+
+
+def test_a_browser_that_is_gone_is_forgotten_and_the_message_stays(
+    functions: Functions, aws: Aws
+) -> None:
+    functions.say("start")
+    cid = aws.frames.pop()["cid"]
+    aws.gone.add("c1%3D")
+    assert functions.say("message", cid=cid, text="still here?") == 200
+    assert functions.say("ping") == 200
+    aws.gone.clear()
+    functions.say("ping")
+    assert [f["code"] for f in aws.frames] == ["unauthenticated"]
+    _, shown = functions.get(f"/api/v1/conversations/{cid}")
+    assert [m["text"] for m in shown["messages"]] == ["still here?"]
+
+
+@pytest.mark.parametrize(("statuses", "delivered"), [([429, 500], 1), ([429, 500, 503], 0)])
+def test_a_post_is_tried_three_times(
+    functions: Functions, aws: Aws, statuses: list[int], delivered: int
+) -> None:
+    aws.statuses = statuses
+    functions.say("start")
+    assert len(aws.frames) == delivered
+
+
+def test_another_tab_is_told_what_was_said(functions: Functions, aws: Aws) -> None:
+    functions.connect("c2=")
+    functions.say("start")
+    cid = aws.frames.pop()["cid"]
+    functions.say("start", "c2=", cid=cid)
+    aws.frames.clear()
+    functions.say("message", cid=cid, text="Hello")
+    assert sorted(frame["type"] for frame in aws.frames) == ["ack", "message"]
+
+
+def test_with_postgresql_gone_the_answer_is_unavailable_and_never_empty(
+    environ: dict[str, str], aws: Aws
+) -> None:
+    nowhere = "postgresql://cj_app:secret-word@127.0.0.1:9/cj"
+    functions = Functions({**environ, "DATABASE_URL": nowhere})
+    functions.cookie = f"{COOKIE}=any"
+    assert functions.connect() == 503
+    status, body = functions.get("/api/v1/conversations")
+    assert (status, body["error"]["code"]) == (503, "unavailable")
+    functions.say("ping")
+    assert [(f["code"], f["retryable"]) for f in aws.frames] == [("unavailable", True)]
+    assert "secret-word" not in functions.close()
+
+
+def test_with_redis_gone_everything_still_works(environ: dict[str, str], aws: Aws) -> None:
+    functions = Functions({**environ, "REDIS_URL": "redis://127.0.0.1:9"})
+    functions.get("/api/v1/session")
+    assert functions.connect() == 200
+    functions.say("start")
+    functions.say("message", cid=aws.frames.pop()["cid"], text="Hello")
+    functions.invoke("turn_worker", aws.events.pop())
+    assert [frame["type"] for frame in aws.frames] == ["ack", "delta", "done"]
+    functions.close()
+
+
+def test_the_archiver_says_what_it_deleted_and_migrate_has_nothing_left(
+    functions: Functions,
+) -> None:
+    swept = functions.invoke("archiver", {})
+    assert swept == {"complete": True, "sessions": 0, "oauth_states": 0, "connections": 0}
+    assert functions.invoke("migrate", {}) == {"applied": []}
+
+
+def test_a_hand_made_event_is_refused_by_the_worker(functions: Functions, aws: Aws) -> None:
+    event = {"cid": str(uuid4()), "turn": str(uuid4()), "fence": 1}
+    assert functions.invoke("turn_worker", event) == {"statusCode": 200}
+    assert functions.invoke("turn_worker", {"cid": "' or 1=1"}) == {"raised": "ValueError"}
+    assert aws.frames == []
+
+
+def test_a_function_with_a_wrong_setting_says_which(environ: dict[str, str]) -> None:
+    functions = Functions({**environ, "REDIS_URL": "cache:6379"})
+    assert functions.invoke("archiver", {}) == {"raised": "SettingsInvalid"}
+    functions.close()

@@ -1,0 +1,299 @@
+"""Opening a conversation: subscribe, then read; and what becomes of a turn whose worker died."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+from cj.domain.ids import anonymous_owner_id, new_id
+from cj.store import Conversations
+
+from tests.integration.chatroom import BEGIN, COMMIT, RAN_OUT, Room, somebody_waits, sql
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from cj.domain.turns import Opened
+    from cj.store import Database
+
+
+async def open_any(db: Database, owner: str, workflow: str = "w") -> Opened:
+    opened = await Conversations(db).open(
+        owner, None, connection_id=None, new_id=new_id(), workflow=workflow, tail=15
+    )
+    assert opened is not None
+    return opened
+
+
+async def test_without_an_id_the_empty_conversation_is_opened_again(db: Database) -> None:
+    owner = anonymous_owner_id()
+    first = await open_any(db, owner)
+    assert (first.last_seq, first.messages, first.more, first.turn) == (0, [], False, None)
+    assert (await open_any(db, owner)).cid == first.cid
+    await Room(db, first.cid, owner).say()
+    assert (await open_any(db, owner)).cid != first.cid
+
+
+async def test_another_owner_or_workflow_gets_another_empty_conversation(db: Database) -> None:
+    owner = anonymous_owner_id()
+    cids = [
+        (await open_any(db, *who)).cid
+        for who in ((owner, "w"), (owner, "v"), (anonymous_owner_id(), "w"))
+    ]
+    assert len(set(cids)) == 3
+
+
+async def test_two_opens_at_once_create_one_conversation(
+    db: Database, other_db: Database, watcher: Database
+) -> None:
+    owner = anonymous_owner_id()
+    await db.execute(BEGIN)
+    first = await open_any(db, owner)
+    second = asyncio.create_task(open_any(other_db, owner))
+    await somebody_waits(watcher)
+    await db.execute(COMMIT)
+    assert (await second).cid == first.cid
+
+
+async def test_an_open_that_waits_for_the_first_message_makes_a_new_conversation(
+    db: Database, other_db: Database, watcher: Database
+) -> None:
+    owner = anonymous_owner_id()
+    empty = await open_any(db, owner)
+    await db.execute(BEGIN)
+    await Room(db, empty.cid, owner).say()
+    opening = asyncio.create_task(open_any(other_db, owner))
+    await somebody_waits(watcher)
+    await db.execute(COMMIT)
+    assert (await opening).cid != empty.cid
+
+
+async def test_a_users_conversation_knows_its_user_and_merchant(db: Database) -> None:
+    merchant = new_id()
+    await db.execute(
+        sql("INSERT INTO merchants (id, name, shop_domain) VALUES ($1, 'shop', 'shop.example')"),
+        merchant,
+    )
+    await db.execute(
+        sql("INSERT INTO users (id, merchant_id, shop_domain) VALUES ('usr_12345678', $1, 's')"),
+        merchant,
+    )
+    cid = (await open_any(db, "usr_12345678")).cid
+    row = await Room(db, cid, "usr_12345678").row()
+    assert (row["user_id"], row["merchant_id"]) == ("usr_12345678", merchant)
+
+
+async def test_a_missing_and_a_foreign_conversation_are_both_nothing(room: Room) -> None:
+    await room.watched_by("mine=")
+    stranger, nowhere = Room(room.db, room.cid), Room(room.db)
+    await stranger.watched_by("theirs=")
+    assert await stranger.open("theirs=") is None
+    assert await nowhere.open() is None
+
+
+async def test_an_open_subscribes_the_callers_own_connection_alone(room: Room) -> None:
+    elsewhere = new_id()
+    await Room(room.db, elsewhere, room.owner).watched_by("mine=")
+    stranger = Room(room.db)
+    await stranger.watched_by("theirs=")
+    assert (await room.open("mine=")).connections == ("mine=",)
+    assert (await room.open("theirs=")).connections == ("mine=",)
+    looked_at = sql("SELECT conversation_id FROM ws_connections WHERE connection_id = 'theirs='")
+    assert (await room.db.row(looked_at))[0] == stranger.cid
+
+
+async def test_a_turn_that_ends_before_an_open_is_read_by_it(
+    room: Room, other_db: Database, watcher: Database
+) -> None:
+    received = await room.say()
+    begun = await room.begin(received)
+    await room.watched_by("tab=")
+    await room.db.execute(BEGIN)
+    await room.end(received, begun, "Hi")
+    opening = asyncio.create_task(room.seen_by(other_db).open("tab="))
+    await somebody_waits(watcher)
+    await room.db.execute(COMMIT)
+    assert [message.text for message in (await opening).messages] == ["Hello", "Hi"]
+
+
+async def test_a_turn_that_ends_after_an_open_sees_its_subscription(
+    room: Room, other_db: Database, watcher: Database
+) -> None:
+    received = await room.say()
+    begun = await room.begin(received)
+    await Room(room.db, new_id(), room.owner).watched_by("tab=")
+    await other_db.execute(BEGIN)
+    opened = await room.seen_by(other_db).open("tab=")
+    ending = asyncio.create_task(room.end(received, begun))
+    await somebody_waits(watcher)
+    await other_db.execute(COMMIT)
+    assert [message.text for message in opened.messages] == ["Hello"]
+    assert (await ending).connections == ("tab=",)
+
+
+async def test_an_open_reads_the_tail_or_what_came_after(room: Room) -> None:
+    for _ in range(10):
+        await room.exchange()
+    tail = await room.open(tail=3)
+    assert ([m.seq for m in tail.messages], tail.more, tail.last_seq) == ([18, 19, 20], True, 20)
+    assert not (await room.open(tail=20)).more
+    after = await room.open(after_seq=18)
+    assert ([m.seq for m in after.messages], after.more) == ([19, 20], False)
+    assert (await room.open(after_seq=20)).messages == []
+    assert (await room.open(after_seq=2**31 - 1)).messages == []
+
+
+async def test_at_most_200_messages_come_at_once(room: Room) -> None:
+    fill = sql(
+        "INSERT INTO messages (conversation_id, seq, id, role, text) "
+        "SELECT $1, n, gen_random_uuid(), 'system', n::text FROM generate_series(1, 250) n"
+    )
+    await room.db.execute(fill, room.cid)
+    await room.set("last_seq = 250")
+    page = await room.open(after_seq=0)
+    assert ([page.messages[0].seq, page.messages[-1].seq], page.more) == ([1, 200], True)
+    rest = await room.open(after_seq=200)
+    assert (len(rest.messages), rest.more) == (50, False)
+    assert len((await room.open(tail=1_000)).messages) == 200
+    assert (await room.open(tail=1_000)).messages[-1].seq == 250
+
+
+@pytest.mark.parametrize("after_seq", [None, 0, 1, 3, 5])
+async def test_archive_and_rows_read_like_rows_alone(room: Room, after_seq: int | None) -> None:
+    await room.exchange("Q1", "A1")
+    await room.say("", control="trigger")
+    before = await room.open(after_seq=after_seq)
+    begun = await room.begin(before)
+    await room.end(before, begun, ui={"kind": None})
+    rows = [message.public() for message in (await room.open(after_seq=after_seq)).messages]
+    await room.archive()
+    archived = [message.public() for message in (await room.open(after_seq=after_seq)).messages]
+    assert archived == rows
+    await room.exchange("Q2", "A2")
+    both = [message.public() for message in (await room.open(after_seq=after_seq)).messages]
+    assert both[:-2] == rows
+    assert [message["text"] for message in both[-2:]] == ["Q2", "A2"]
+
+
+async def test_an_open_tells_of_a_running_turn(room: Room) -> None:
+    received = await room.say()
+    begun = await room.begin(received)
+    opened = await room.open()
+    assert (opened.turn, opened.fence, opened.invoke) == (received.turn, begun.fence, False)
+
+
+async def test_an_open_hands_a_dead_turn_out_again(room: Room) -> None:
+    received = await room.say("A")
+    dead = await room.begin(received, lease=RAN_OUT)
+    opened = await room.open()
+    assert (opened.turn, opened.invoke, opened.ended) == (received.turn, True, None)
+    assert opened.fence > dead.fence
+    begun = await room.begin(opened)
+    assert (begun.from_seq, begun.through_seq) == (1, 1)
+    assert not (await room.open()).invoke
+
+
+async def test_an_open_that_wants_no_revival_leaves_a_dead_turn_alone(room: Room) -> None:
+    await room.begin(await room.say(), lease=RAN_OUT)
+    assert not (await room.open(lease=None)).invoke
+    assert (await room.row())["turn_attempts"] == 1
+
+
+async def test_a_message_hands_a_dead_turn_out_again_and_joins_it(room: Room) -> None:
+    first = await room.say("A")
+    await room.begin(first, lease=RAN_OUT)
+    second = await room.say("B")
+    assert (second.outcome, second.turn, second.invoke) == ("new", first.turn, True)
+    begun = await room.begin(second)
+    assert (begun.from_seq, begun.through_seq) == (1, 2)
+
+
+async def test_a_dup_hands_a_dead_turn_out_again(room: Room) -> None:
+    client = new_id()
+    first = await room.say(client=client)
+    await room.begin(first, lease=RAN_OUT)
+    again = await room.say(client=client)
+    assert (again.outcome, again.turn, again.invoke) == ("dup", first.turn, True)
+    assert again.fence > first.fence
+
+
+async def test_even_a_refused_message_hands_a_dead_turn_out_again(room: Room) -> None:
+    await room.begin(await room.say(), lease=RAN_OUT)
+    refused = await room.say(prev=new_id())
+    assert (refused.outcome, refused.invoke) == ("out_of_order", True)
+    assert await room.begin(refused) is not None
+
+
+async def test_a_turn_that_was_never_begun_is_handed_out_again_when_its_lease_ran_out(
+    room: Room,
+) -> None:
+    received = await room.say(lease=RAN_OUT)
+    opened = await room.open()
+    assert (opened.turn, opened.invoke) == (received.turn, True)
+    assert await room.begin(received) is None  # the first invocation comes after all
+    assert await room.begin(opened) is not None
+
+
+async def die_three_times(room: Room) -> UUID:
+    """Three workers begin the turn and end nothing."""
+    woken = await room.say("A")
+    for _ in range(2):
+        await room.begin(woken, lease=RAN_OUT)
+        woken = await room.open()
+        assert woken.invoke
+    await room.begin(woken, lease=RAN_OUT)
+    return woken.turn
+
+
+async def test_after_three_attempts_a_turn_ends_with_an_error_row(room: Room) -> None:
+    turn = await die_three_times(room)
+    await room.watched_by("tab=")
+    opened = await room.open()
+    assert (opened.invoke, opened.turn, opened.connections) == (False, None, ("tab=",))
+    assert opened.ended == opened.messages[-1]
+    assert (opened.ended.role, opened.ended.status, opened.ended.turn_id) == (
+        *("assistant", "error", turn),
+    )
+    assert "could not answer" in opened.ended.text
+    assert (await room.open()).ended is None
+    assert (await room.row())["answered_through"] == 1
+
+
+async def test_after_three_attempts_a_new_message_gets_a_turn_of_its_own(room: Room) -> None:
+    dead = await die_three_times(room)
+    received = await room.say("B")
+    assert (received.outcome, received.seq, received.invoke) == ("new", 3, True)
+    assert received.ended.status == "error"
+    assert received.turn != dead
+    begun = await room.begin(received)
+    assert (begun.from_seq, begun.through_seq) == (2, 3)
+    assert [message.text for message in begun.window] == ["A", "B"]
+
+
+async def test_after_three_attempts_what_came_in_later_gets_its_turn_at_once(room: Room) -> None:
+    woken = await room.say("A")
+    for _ in range(2):
+        await room.begin(woken, lease=RAN_OUT)
+        woken = await room.open()
+    begun = await room.begin(woken)
+    await room.say("B")
+    await room.set("turn_until = clock_timestamp() - interval '1 s'")
+    opened = await room.open()
+    assert (opened.invoke, opened.ended.answers_through) == (True, 1)
+    assert opened.turn != woken.turn
+    assert await room.end(woken, begun) is None  # the third worker was only slow
+    second = await room.begin(opened)
+    assert (second.from_seq, second.through_seq) == (2, 2)
+
+
+async def test_two_who_find_a_dead_turn_at_once_wake_one_worker(
+    room: Room, other_db: Database, watcher: Database
+) -> None:
+    await room.begin(await room.say(), lease=RAN_OUT)
+    await room.db.execute(BEGIN)
+    first = await room.open()
+    second = asyncio.create_task(room.seen_by(other_db).open())
+    await somebody_waits(watcher)
+    await room.db.execute(COMMIT)
+    assert (first.invoke, (await second).invoke) == (True, False)

@@ -1,0 +1,251 @@
+import { describe, expect, it } from "vitest";
+
+import { Chat } from "./chat";
+import { CID, FakeWorld, OTHER, ack, delta, done, ready, row } from "./fakes";
+import type { FakeWire } from "./fakes";
+import type { Message } from "./frames";
+
+async function opened(messages: Message[] = []) {
+  const world = new FakeWorld();
+  const chat = new Chat(world);
+  chat.start();
+  chat.open(null);
+  const wire = await world.opens();
+  wire.says(ready(idOf(wire, "start"), messages));
+  return { world, chat, wire };
+}
+
+async function reconnected(world: FakeWorld): Promise<FakeWire> {
+  world.wire.onclose?.();
+  await world.pass(250);
+  return world.opens();
+}
+
+function idOf(wire: FakeWire, type: string): string {
+  return String(wire.last(type).id);
+}
+
+const messages = (wire: FakeWire) => wire.sent.filter(({ type }) => type === "message");
+const starts = (wire: FakeWire) => wire.sent.filter(({ type }) => type === "start");
+
+describe("the chat", () => {
+  it("opens a conversation with a start that names none", async () => {
+    const { wire, chat } = await opened();
+    expect(starts(wire)).toEqual([{ v: 1, type: "start", id: idOf(wire, "start") }]);
+    expect(chat.current()).toMatchObject({ cid: CID, status: "online" });
+  });
+
+  it("opens an earlier one by its id", async () => {
+    const { wire, chat } = await opened();
+    chat.open(OTHER);
+    expect(wire.last("start")).toMatchObject({ cid: OTHER });
+    expect(wire.last("start")).not.toHaveProperty("after_seq");
+  });
+
+  it("sends what is said at once, and names the one before while it has no ack", async () => {
+    const { wire, chat } = await opened();
+    chat.say("one");
+    chat.say("two");
+    const [one, two] = messages(wire);
+    expect(one).not.toHaveProperty("prev");
+    expect(two).toMatchObject({ text: "two", prev: one?.id });
+    wire.says(ack(String(one?.id), 1));
+    wire.says(ack(String(two?.id), 2));
+    chat.say("three");
+    expect(messages(wire)[2]).not.toHaveProperty("prev");
+  });
+
+  it("comes back with what it has, and only then sends its outbox again, in order", async () => {
+    const { world, wire, chat } = await opened([row(1, "user"), row(2, "assistant")]);
+    chat.say("one");
+    chat.say("two");
+    const again = await reconnected(world);
+    expect(again.sent).toMatchObject([{ type: "start", cid: CID, after_seq: 2 }]);
+    chat.say("three");
+    expect(messages(again)).toEqual([]);
+    again.says(ready(idOf(again, "start"), [], { last_seq: 2 }));
+    expect(messages(again).map(({ text }) => text)).toEqual(["one", "two", "three"]);
+    expect(
+      messages(again)
+        .map(({ id }) => id)
+        .slice(0, 2),
+    ).toEqual(messages(wire).map(({ id }) => id));
+  });
+
+  it("does not send again what turns out to have arrived", async () => {
+    const { world, wire, chat } = await opened();
+    chat.say("one");
+    const again = await reconnected(world);
+    const arrived = row(1, "user", { client_id: idOf(wire, "message") });
+    again.says(ready(idOf(again, "start"), [arrived]));
+    expect(messages(again)).toEqual([]);
+    expect(chat.current().outbox).toEqual([]);
+  });
+
+  it("offers a message again when it was asked to wait, and not sooner", async () => {
+    const { world, wire, chat } = await opened();
+    chat.say("one");
+    const re = idOf(wire, "message");
+    const wait = { type: "error", re, code: "rate_limited", message: "", retryable: true };
+    wire.says({ ...wait, retry_ms: 3_000 });
+    await world.pass(2_750);
+    expect(messages(wire)).toHaveLength(1);
+    await world.pass(500);
+    expect(messages(wire).map(({ id }) => id)).toEqual([re, re]);
+  });
+
+  it("offers a message that has no ack again after ten seconds", async () => {
+    const { world, wire, chat } = await opened();
+    chat.say("one");
+    await world.pass(9_500);
+    expect(messages(wire)).toHaveLength(1);
+    await world.pass(1_000);
+    expect(messages(wire)).toHaveLength(2);
+  });
+
+  it("offers an unsaved message every five seconds until it is committed", async () => {
+    const { world, wire, chat } = await opened();
+    chat.say("one");
+    const id = idOf(wire, "message");
+    wire.says(ack(id, null));
+    await world.pass(5_250);
+    wire.says(ack(id, null, { dup: true }));
+    await world.pass(5_250);
+    expect(messages(wire)).toHaveLength(3);
+    wire.says({ type: "committed", cid: CID, message_id: `m-${id}`, seq: 1 });
+    wire.says(done(0, 2, { turn: "other" }));
+    await world.pass(10_000);
+    expect(messages(wire)).toHaveLength(3);
+  });
+
+  it("never offers again what was refused for good", async () => {
+    const { world, wire, chat } = await opened();
+    chat.say("one");
+    const re = idOf(wire, "message");
+    wire.says({ type: "error", re, code: "id_conflict", message: "No.", retryable: false });
+    await world.pass(30_000);
+    const again = await reconnected(world);
+    again.says(ready(idOf(again, "start"), []));
+    expect(messages(wire)).toHaveLength(1);
+    expect(messages(again)).toEqual([]);
+  });
+
+  it("sends again after API Gateway said that the function failed", async () => {
+    const { world, wire, chat } = await opened();
+    chat.say("one");
+    wire.says({ message: "Internal server error", connectionId: "c=", requestId: "r=" });
+    await world.pass(2_250);
+    expect(messages(wire)).toHaveLength(2);
+  });
+
+  it("asks for what it missed, once a hole has not closed by itself", async () => {
+    const { world, wire, chat } = await opened([row(1, "user")]);
+    wire.says(delta(1, "late"));
+    wire.says(done(2, 2));
+    expect(starts(wire)).toHaveLength(1);
+    await world.pass(750);
+    expect(starts(wire)).toHaveLength(2);
+    expect(wire.last("start")).toMatchObject({ cid: CID, after_seq: 1 });
+    wire.says(ready(idOf(wire, "start"), [row(2, "assistant")]));
+    await world.pass(30_000);
+    expect(starts(wire)).toHaveLength(2);
+    expect(chat.current().transcript.messages).toHaveLength(2);
+  });
+
+  it("asks less and less often for what does not come", async () => {
+    const { world, wire } = await opened([row(1, "user"), row(2, "assistant")]);
+    wire.says({ type: "message", cid: CID, seq: 5, message: row(5, "user", { hidden: true }) });
+    wire.says({ type: "message", cid: CID, seq: 6, message: row(6, "assistant") });
+    const asked: number[] = [];
+    while (asked.length < 5) {
+      await world.pass(250);
+      if (starts(wire).length === asked.length + 1) continue;
+      asked.push(world.now());
+      wire.says(ready(idOf(wire, "start"), [], { last_seq: 6 }));
+    }
+    const gaps = asked.slice(1).map((at, i) => at - (asked[i] ?? 0));
+    expect(gaps).toEqual([1_000, 2_000, 4_000, 8_000]);
+  });
+
+  it("asks what became of a turn that has been silent for fifteen seconds", async () => {
+    const { world, wire, chat } = await opened();
+    chat.say("one");
+    wire.says(ack(idOf(wire, "message"), 1));
+    wire.says(delta(0, "I was"));
+    await world.pass(14_500);
+    expect(starts(wire)).toHaveLength(1);
+    await world.pass(1_000);
+    expect(wire.last("start")).toMatchObject({ cid: CID, after_seq: 1 });
+  });
+
+  it("leaves a conversation alone in which nothing is awaited", async () => {
+    const { world, wire } = await opened([row(1, "user"), row(2, "assistant")]);
+    await world.pass(60_000);
+    expect(wire.sent).toHaveLength(1);
+  });
+
+  it("makes a new connection when its session is not known any more", async () => {
+    const { world, wire } = await opened();
+    wire.says({ type: "error", code: "unauthenticated", message: "", retryable: true });
+    await world.pass(250);
+    const again = await world.opens();
+    expect(wire.closed).toBe(true);
+    expect(starts(again)).toHaveLength(1);
+  });
+
+  it("asks once for a conversation that is not there", async () => {
+    const { world, wire, chat } = await opened();
+    chat.open(OTHER);
+    const re = idOf(wire, "start");
+    wire.says({ type: "error", re, code: "not_found", message: "No such.", retryable: false });
+    await world.pass(30_000);
+    expect(starts(wire)).toHaveLength(2);
+    expect(chat.current()).toMatchObject({ cid: null, notice: { text: "No such." } });
+  });
+
+  it("asks again for a conversation when it was told to wait", async () => {
+    const { world, wire, chat } = await opened();
+    chat.open(OTHER);
+    const re = idOf(wire, "start");
+    const wait = { code: "unavailable", message: "", retryable: true, retry_ms: 3_000 };
+    wire.says({ type: "error", re, ...wait });
+    await world.pass(3_250);
+    expect(starts(wire).map(({ id }) => id)).toEqual([starts(wire)[0]?.id, re, re]);
+    wire.says(ready(re, [], { cid: OTHER }));
+    expect(chat.current().cid).toBe(OTHER);
+  });
+
+  it("sends to its own conversation what was said before another was opened", async () => {
+    const { world, chat } = await opened();
+    world.wire.onclose?.();
+    chat.say("one");
+    chat.open(OTHER);
+    await world.pass(250);
+    const again = await world.opens();
+    again.says(ready(idOf(again, "start"), [], { cid: OTHER }));
+    expect(messages(again)).toMatchObject([{ cid: CID, text: "one" }]);
+  });
+
+  it("loads earlier messages from where they are asked for", async () => {
+    const tail = Array.from({ length: 15 }, (_, i) => row(86 + i, "assistant"));
+    const { wire, chat } = await opened(tail);
+    chat.earlier();
+    expect(wire.last("start")).toMatchObject({ cid: CID, after_seq: 35 });
+  });
+
+  it("tells its listeners of every change, and of nothing else", async () => {
+    const { wire, chat } = await opened();
+    let changes = 0;
+    const leave = chat.subscribe(() => {
+      changes += 1;
+    });
+    wire.says({ type: "pong", re: "p" });
+    expect(changes).toBe(0);
+    chat.say("one");
+    expect(changes).toBeGreaterThan(0);
+    leave();
+    const before = changes;
+    chat.say("two");
+    expect(changes).toBe(before);
+  });
+});
