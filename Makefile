@@ -68,7 +68,7 @@ web/node_modules/.done: web/package.json web/package-lock.json
 	@cd web && npm ci --silent --no-fund --no-audit
 	@touch $@
 
-web/dist/index.html: web/node_modules/.done $(wildcard web/*.html web/*.ts web/src/*.ts web/src/*.tsx web/src/*.css web/src/*/*.tsx)
+web/dist/index.html: web/node_modules/.done $(wildcard web/*.html web/*.ts web/src/*.ts web/src/*.tsx web/src/*.css web/src/*/*.ts web/src/*/*.tsx web/public/*)
 	@echo "Building the page"
 	@cd web && npm run --silent build
 	@touch $@

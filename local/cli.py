@@ -20,9 +20,8 @@ if TYPE_CHECKING:
 def main(argv: Sequence[str] | None = None) -> int:
     """The exit status: 0 done, 1 it could not be done, 2 it was not understood."""
     given = _parser().parse_args(argv)
-    command = import_module(f"local.commands.{given.command}")
     try:
-        return int(command.main(given))
+        return int(import_module(f"local.commands.{given.command}").main(given))
     except KeyboardInterrupt:
         return 130
     except Exception as error:

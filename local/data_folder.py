@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ROOT = Path(__file__).resolve().parents[1]
-_MADE = ("postgres", "valkey", "run.json", "lock")
+_MADE = ("postgres", "valkey", "run.json", "run.new", "lock")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -48,8 +49,9 @@ class Printer:
 
     def say(self, text: str = "", style: str = "") -> None:
         """One line as it is."""
-        self.out.write(f"{self._styled(text, style)}\n")
-        self.out.flush()
+        with suppress(OSError):  # whoever read this is gone; CJ goes on
+            self.out.write(f"{self._styled(text, style)}\n")
+            self.out.flush()
 
     def step(self, what: str, outcome: str) -> None:
         """Something of the start is done."""

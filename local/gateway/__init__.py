@@ -1,1 +1,1 @@
-"""API Gateway and Lambda on one machine, driven by a SAM template. Knows nothing of the application."""
+"""API Gateway and Lambda on one machine, driven by a SAM template; knows no application."""

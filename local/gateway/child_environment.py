@@ -1,4 +1,4 @@
-"""The environment of a function's process: what Lambda sets, what the template sets, little else."""
+"""The environment of a function's process: what Lambda and the template set, little else."""
 
 from __future__ import annotations
 

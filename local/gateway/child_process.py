@@ -108,7 +108,8 @@ class ChildProcess:
     async def run(self, invocation_id: str, payload: bytes) -> Outcome:
         """Only on a process that is idle. Ends at the function's timeout at the latest."""
         loop = asyncio.get_running_loop()
-        answer = self._answer = loop.create_future()
+        answer: asyncio.Future[Outcome] = loop.create_future()
+        self._answer = answer
         self._request_id = invocation_id
         self._thaw()
         started = time.perf_counter()
@@ -153,6 +154,11 @@ class ChildProcess:
         except TimeoutError:
             self._signal(signal.SIGKILL)
             await self._process.wait()
+
+    @property
+    def returning(self) -> bool:
+        """It has answered and will ask for the next invocation in a moment."""
+        return self._request_id is not None and self._answer is not None and self._answer.done()
 
     def fail(self, why: Callable[[str], Outcome]) -> None:
         """Settles the invocation under way, if there is one."""

@@ -16,12 +16,15 @@ if TYPE_CHECKING:
     from local.gateway.report import Report
 
 
+RETRY_AFTER_S = (60.0, 120.0)  # Lambda's own pauses
+
+
 @dataclass(frozen=True, slots=True)
 class EventRules:
-    """How events are delivered; the pauses are Lambda's."""
+    """How events are delivered."""
 
     twice: bool = False  # Lambda delivers at least once: this makes it two times
-    retry_after_s: tuple[float, ...] = (60.0, 120.0)
+    retry_after_s: tuple[float, ...] = RETRY_AFTER_S
 
 
 class EventQueue:

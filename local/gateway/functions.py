@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 from local.gateway.child_log import resident_bytes
 from local.gateway.child_process import Launch
-from local.gateway.event_queue import EventQueue, EventRules
+from local.gateway.event_queue import RETRY_AFTER_S, EventQueue, EventRules
 from local.gateway.outcome import Outcome
 from local.gateway.pool import Pool
 from local.gateway.report import Noticed
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from local.gateway.report import Report
     from local.gateway.sigv4 import Credentials
 
-__all__ = ["ChildStats", "EventRules", "Functions", "Outcome"]
+__all__ = ["ChildStats", "Functions", "Outcome"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Functions:
         children: int = 8,
         freeze: bool = False,
         duplicate_events: bool = False,
-        retry_after_s: tuple[float, ...] = EventRules.retry_after_s,
+        retry_after_s: tuple[float, ...] = RETRY_AFTER_S,
     ) -> None:
         self._report = report
         self._environment = environment

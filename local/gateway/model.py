@@ -39,7 +39,7 @@ class Function:
 
 @dataclass(frozen=True, slots=True)
 class HttpRoute:
-    """One route of an HTTP API; `path` as in the template: /users/{id}, /files/{rest+}, $default."""
+    """One route of an HTTP API; `path` as in the template: /users/{id}, /files/{a+}, $default."""
 
     method: str  # GET ... or ANY
     path: str

@@ -57,7 +57,7 @@ class Pool:
     async def _take(self) -> ChildProcess | Outcome:
         if self._idle:
             return self._idle.pop()
-        waiter = asyncio.get_running_loop().create_future()
+        waiter: asyncio.Future[ChildProcess | Outcome] = asyncio.get_running_loop().create_future()
         self._waiting.append(waiter)
         self._start_more()
         try:
@@ -70,8 +70,9 @@ class Pool:
             raise
 
     def _start_more(self) -> None:
-        """As many as there are invocations waiting, within the pool's size."""
+        """As many as there are invocations nobody is about to take, within the pool's size."""
         waiting = sum(not waiter.done() for waiter in self._waiting)
+        waiting -= sum(child.alive and child.returning for child in self._children)
         while (
             len(self._starting) < min(waiting, STARTS_AT_ONCE)
             and len(self._children) < self._size
@@ -123,7 +124,7 @@ class Pool:
         task.add_done_callback(self._stops.discard)
 
     def renew(self, function: Function) -> None:
-        """Whoever waits or comes gets a process of the new code; what is under way ends as begun."""
+        """Whoever waits or comes gets a process of the new code; what runs ends as begun."""
         self.function = function
         for child in (*self._idle, *self._starting):
             self._stop(child)

@@ -1,4 +1,4 @@
-"""The Lambda Runtime API for one child: it asks for the next invocation and posts what came of it."""
+"""The Lambda Runtime API for one child: it asks for an invocation and posts what came of it."""
 
 from __future__ import annotations
 

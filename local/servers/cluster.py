@@ -44,7 +44,7 @@ class Cluster:
         with ExitStack() as starting:
             clients = []
             for node in self._nodes:
-                node.home.joinpath("nodes.conf").unlink(missing_ok=True)
+                node.folder.joinpath("nodes.conf").unlink(missing_ok=True)
                 starting.enter_context(node)
                 clients.append(
                     starting.enter_context(Redis.from_url(node.url, decode_responses=True))

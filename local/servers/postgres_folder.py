@@ -55,8 +55,7 @@ def prepare(
             "Start with another --data-dir, or delete this one with `cj reset`."
         )
     end_orphan(data)
-    passwords = json.loads(kept.read_text())
-    return dict(passwords)
+    return _kept(kept)
 
 
 def _make(
@@ -125,6 +124,16 @@ def _run(
         raise ServerError(f"{command[0]} failed:\n{process.last_words()}")
 
 
+def _kept(path: Path) -> Mapping[str, str]:
+    try:
+        return dict(json.loads(path.read_text()))
+    except (FileNotFoundError, ValueError):
+        raise ServerError(
+            f"{path} is gone, and without it the data beside it is locked. "
+            "Put it back, or delete the data with `cj reset`."
+        ) from None
+
+
 def _write_private(path: Path, text: str) -> None:
     path.unlink(missing_ok=True)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
@@ -140,18 +149,18 @@ def end_orphan(data: Path, *, within_s: float = 20.0) -> None:
     proc = Path("/proc")
     if not left.exists() or not proc.joinpath("self/cwd").exists():
         return
-    pid = int(left.read_text().split("\n", 1)[0])
+    pid = left.read_text().partition("\n")[0]
     deadline = time.monotonic() + within_s
     while _serves(pid, data):
         number = signal.SIGINT if time.monotonic() < deadline else signal.SIGKILL
         with suppress(ProcessLookupError):
-            os.kill(pid, number)
+            os.kill(int(pid), number)
         time.sleep(0.05)
     left.unlink(missing_ok=True)
 
 
-def _serves(pid: int, data: Path) -> bool:
+def _serves(pid: str, data: Path) -> bool:
     try:
-        return Path(f"/proc/{pid}/cwd").samefile(data)
+        return pid.isdecimal() and Path(f"/proc/{pid}/cwd").samefile(data)
     except OSError:
         return False

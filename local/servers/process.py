@@ -103,6 +103,7 @@ def _start(
         child = subprocess.Popen(
             line,
             cwd="/",
+            env=_environment(),
             pass_fds=descriptors,
             stdin=subprocess.PIPE if given else subprocess.DEVNULL,
             stdout=output,
@@ -113,6 +114,12 @@ def _start(
         with suppress(BrokenPipeError), child.stdin:  # it may have died already; its log says why
             child.stdin.write(given)
     return child
+
+
+def _environment() -> dict[str, str]:
+    """The shell's secrets and PG* settings are not for a server; its messages are in English."""
+    kept = ("PATH", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+    return {"LC_ALL": "C", **{name: os.environ[name] for name in kept if name in os.environ}}
 
 
 def free_port(below: int = 65_536) -> int:

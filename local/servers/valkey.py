@@ -36,12 +36,13 @@ class Valkey:
         settings: Mapping[str, str] | None = None,
         password: str | None = None,
     ) -> None:
-        """`home` gets its log; `settings` are further lines of its configuration file."""
+        """`home` gets its log and its data; `settings` are further lines of its configuration."""
         self.found = found or find_redis()
         self.password = password or secrets.token_urlsafe(24)
         self._settings = dict(settings or {})
-        self.home = home.absolute()
-        self.log = self.home / "valkey.log"
+        home = home.absolute()
+        self.folder = home / "data"  # the server's own
+        self.log = home / "valkey.log"
         self._process: Process | None = None
         self.port = 0
 
@@ -90,8 +91,9 @@ class Valkey:
         raise ServerError(f"{program.name} did not start:\n{process.last_words()}")
 
     def _launched(self, program: Path, account: Account | None) -> Process:
-        own(self.home, account)
-        with handle(self.home, account) as folder:
+        self.log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        own(self.folder, account)
+        with handle(self.folder, account) as folder:
             return Process(
                 [program, "-"],
                 account=account,

@@ -1,39 +1,58 @@
-"""Connections to the test's own database, as the application, and a conversation in it."""
+"""Connections to a migrated database, as the application, and a conversation in it.
+
+The tests of the turn functions share one database: each has owners and conversations of its own.
+"""
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
+import asyncpg
 import pytest
 from cj.store import Database
 
+from local.servers.postgres_folder import APP, OWNER
 from tests.integration.chatroom import Room
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from tests.conftest import Database as Made
+    from local.servers.postgres import Postgres
+
+SHARED = "shared_by_tests"
+
+
+@pytest.fixture(scope="session")
+def shared_url(postgres: Postgres, migrated: str) -> str:
+    async def create() -> None:
+        connection = await asyncpg.connect(postgres.superuser_url)
+        await connection.execute(f"CREATE DATABASE {SHARED} TEMPLATE {migrated} OWNER {OWNER}")
+        await connection.close()
+
+    asyncio.run(create())
+    return postgres.url(APP, SHARED)
 
 
 @pytest.fixture
-async def db(database: Made) -> AsyncIterator[Database]:
-    made = Database(database.app_url)
+async def db(shared_url: str) -> AsyncIterator[Database]:
+    made = Database(shared_url)
     yield made
     await made.close()
 
 
 @pytest.fixture
-async def other_db(database: Made) -> AsyncIterator[Database]:
+async def other_db(shared_url: str) -> AsyncIterator[Database]:
     """A second connection: another process."""
-    made = Database(database.app_url)
+    made = Database(shared_url)
     yield made
     await made.close()
 
 
 @pytest.fixture
-async def watcher(database: Made) -> AsyncIterator[Database]:
+async def watcher(shared_url: str) -> AsyncIterator[Database]:
     """A connection that only looks."""
-    made = Database(database.app_url)
+    made = Database(shared_url)
     yield made
     await made.close()
 

@@ -206,6 +206,13 @@ class TestData:
         with pytest.raises(ServerError, match=r"made by PostgreSQL 9\.6.*--data-dir"):
             server_on(home, postgres_found).start()
 
+    def test_data_without_its_passwords_is_left_alone_with_a_clear_message(
+        self, home: Path, postgres_found: Found
+    ) -> None:
+        (home / "passwords.json").unlink()
+        with pytest.raises(ServerError, match=r"passwords\.json is gone"):
+            server_on(home, postgres_found).start()
+
     def test_making_it_again_after_it_was_interrupted_starts_from_nothing(
         self, new_home: Path, postgres_found: Found
     ) -> None:
@@ -265,6 +272,20 @@ class TestEnds:
             assert stranger.poll() is None
         finally:
             end_at_once(stranger)
+
+    def test_an_empty_pid_file_does_not_hinder(self, home: Path, postgres_found: Found) -> None:
+        (home / "data" / "postmaster.pid").touch()
+        with server_on(home, postgres_found) as server:
+            assert server.alive()
+
+    def test_the_shell_s_secrets_do_not_reach_it(self, postgres: Postgres) -> None:
+        names = {
+            entry.partition("=")[0]
+            for entry in Path(f"/proc/{postgres.pid}/environ").read_text().split("\0")
+        }
+        assert "LC_ALL" in names
+        assert "HOME" in os.environ
+        assert "HOME" not in names
 
     def test_a_server_that_cannot_start_says_why(self, home: Path, postgres_found: Found) -> None:
         with server_on(home, postgres_found):

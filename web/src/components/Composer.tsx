@@ -1,4 +1,4 @@
-import type { KeyboardEvent, RefObject } from "react";
+import type { KeyboardEvent, RefObject, SyntheticEvent } from "react";
 
 import type { View } from "../chat";
 import { clean, lengthOf, objection } from "../text";
@@ -19,20 +19,15 @@ export function Composer({ view, draft, input, onDraft, onSay }: Props) {
   const text = clean(draft);
   const wrong = objection(text, view.textLimit);
   const sendable = view.cid !== null && wrong === null && text.trim() !== "";
-  const send = () => {
+  const send = (event: SyntheticEvent) => {
+    event.preventDefault();
     if (!sendable) return;
     onSay(text);
     onDraft("");
     input.current?.focus();
   };
-  const onKeyDown = (event: KeyboardEvent) => {
-    // While a word is being composed (Japanese, accents), Enter belongs to the input method.
-    if (event.key !== "Enter" || event.shiftKey || event.nativeEvent.isComposing) return;
-    event.preventDefault();
-    send();
-  };
   return (
-    <form className="composer" action={send}>
+    <form className="composer" onSubmit={send}>
       <div className="grow" data-text={draft}>
         <textarea
           ref={input}
@@ -45,13 +40,20 @@ export function Composer({ view, draft, input, onDraft, onSay }: Props) {
           onChange={(event) => {
             onDraft(event.target.value);
           }}
-          onKeyDown={onKeyDown}
+          onKeyDown={(event) => {
+            if (isSend(event)) send(event);
+          }}
         />
       </div>
       <SendButton disabled={!sendable} />
       <Footnote length={lengthOf(text)} limit={view.textLimit} wrong={wrong} />
     </form>
   );
+}
+
+/** While a word is being composed (Japanese, accents), Enter belongs to the input method. */
+function isSend(event: KeyboardEvent): boolean {
+  return event.key === "Enter" && !event.shiftKey && !event.nativeEvent.isComposing;
 }
 
 function SendButton({ disabled }: { readonly disabled: boolean }) {

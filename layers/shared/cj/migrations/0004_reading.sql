@@ -53,12 +53,13 @@ LANGUAGE plpgsql STABLE SET search_path = public, pg_temp AS $$
 BEGIN
     RETURN (SELECT coalesce(json_agg(page.message ORDER BY page.seq), '[]') FROM (
         SELECT m.seq, chat_public_v1(m) AS message FROM messages m
-         WHERE m.conversation_id = p_cid AND m.seq > p_after AND m.seq - p_after <= p_limit
+         WHERE m.conversation_id = p_cid AND m.seq > p_after AND m.seq <= p_after::bigint + p_limit
         UNION ALL
         SELECT (e ->> 'seq')::int, (e - 'content')::json
           FROM conversations c, jsonb_array_elements(c.messages) e
          WHERE c.id = p_cid AND c.archived_through_seq > p_after
-           AND (e ->> 'seq')::int > p_after AND (e ->> 'seq')::int - p_after <= p_limit) page);
+           AND (e ->> 'seq')::int > p_after
+           AND (e ->> 'seq')::int <= p_after::bigint + p_limit) page);
 END $$;
 
 -- What CJ reads before it answers the inputs p_from to p_through: the newest p_limit messages

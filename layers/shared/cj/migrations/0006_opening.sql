@@ -50,6 +50,6 @@ BEGIN
     o_connections := chat_connections_v1(c.id, p_owner);
     o_messages := chat_view_v1(c.id, after_seq, p_limit);
     -- More to page: behind the tail are older ones, behind a page from p_after newer ones.
-    o_more := CASE WHEN p_after IS NULL THEN after_seq > 0 ELSE c.last_seq > p_after + p_limit END;
+    o_more := CASE WHEN p_after IS NULL THEN after_seq > 0 ELSE c.last_seq - p_after > p_limit END;
     RETURN NEXT;
 END $$;

@@ -22,13 +22,15 @@ if TYPE_CHECKING:
     from cj.store.queries import Query
 
 T = TypeVar("T")
+_PAUSE_S = 1  # a freeze may lie in it
+_LOOPS = 8  # the last words, the end, its report: four rounds of the loop, a few more with TLS
 
 # The server is going, coming, or no longer the primary; or the way to it broke.
 _OUTAGE = (
     asyncpg.PostgresConnectionError,  # 08*
     asyncpg.OperatorInterventionError,  # 57P01 to 57P05; 57014 is caught before
     asyncpg.ReadOnlySQLTransactionError,  # 25006
-    asyncpg.TargetServerAttributeNotMatched,
+    asyncpg.InternalClientError,  # the protocol out of step: a last word nobody waited for
     OSError,
 )
 # The server is there and has no time.
@@ -119,10 +121,10 @@ class Database:
         """The held connection if it is good, else a new one. The caller has the turn."""
         held = self._held
         if held is not None:
-            # After a freeze the loop has not yet heard that the socket died: let it run once.
-            await asyncio.sleep(0)
-            idle = self._wall_clock() - self._used_at  # a monotonic clock stands still in a freeze
-            if not held.is_closed() and 0 <= idle <= self._idle_s:
+            idle_s = self._wall_clock() - self._used_at  # monotonic clocks stand still in a freeze
+            if not 0 <= idle_s < _PAUSE_S:
+                await _hear(held)
+            if not held.is_closed() and 0 <= idle_s <= self._idle_s:
                 return held
             self._drop(held)
         self._held = await self._connect()
@@ -196,6 +198,14 @@ class Database:
         held.terminate()
         if self._held is held:
             self._held = None
+
+
+async def _hear(held: asyncpg.Connection) -> None:
+    """After a freeze the loop has not heard yet that the socket died: let it run."""
+    for _ in range(_LOOPS):
+        if held.is_closed():
+            return
+        await asyncio.sleep(0)
 
 
 def _forget_outcome(statement: asyncio.Future[Any]) -> None:
