@@ -203,6 +203,26 @@ describe("the chat", () => {
     expect(chat.current()).toMatchObject({ cid: null, notice: { text: "No such." } });
   });
 
+  it("does not insist on a conversation that is gone when it comes back", async () => {
+    const { world } = await opened();
+    const again = await reconnected(world);
+    const re = idOf(again, "start");
+    again.says({ type: "error", re, code: "not_found", message: "No such.", retryable: false });
+    await world.pass(30_000);
+    expect(starts(again)).toHaveLength(1);
+  });
+
+  it("reads on without waiting while page after page of what it missed comes", async () => {
+    const { world } = await opened([row(1, "user"), row(2, "assistant")]);
+    const again = await reconnected(world);
+    for (const seq of [3, 4, 5, 6]) {
+      const page = [row(seq, "assistant")];
+      again.says(ready(idOf(again, "start"), page, { last_seq: 6, more: seq < 6 }));
+      await world.pass(250);
+    }
+    expect(starts(again).map(({ after_seq }) => after_seq)).toEqual([2, 3, 4, 5]);
+  });
+
   it("asks again for a conversation when it was told to wait", async () => {
     const { world, wire, chat } = await opened();
     chat.open(OTHER);

@@ -146,10 +146,10 @@ export class Chat {
     if (!hasHole(transcript)) {
       this.holeTries = 0;
     } else if (this.joined && this.askAt === Infinity) {
-      if (heldThrough(transcript) !== heldThrough(before.transcript)) this.holeTries = 0;
+      const paging = heldThrough(transcript) !== heldThrough(before.transcript);
       const wait = Math.min(HOLE_MAX_MS, HOLE_MS * 2 ** this.holeTries);
-      this.holeTries += 1;
-      this.askAt = this.world.now() + wait;
+      this.holeTries = paging ? 0 : this.holeTries + 1;
+      this.askAt = this.world.now() + (paging ? 0 : wait);
     }
   }
 

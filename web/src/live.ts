@@ -20,7 +20,7 @@ export function heard(before: Live | null, { turn, gen, i, text }: Delta): Live 
   const live = before?.turn === turn ? before : null;
   if (live !== null && gen < live.gen) return live;
   const base = live?.gen === gen ? live : liveFrom({ id: turn, gen, i: 0, text: "" });
-  if (i < base.next || i in base.ahead) return base;
+  if (i < base.next) return base;
   return absorb({ ...base, ahead: { ...base.ahead, [i]: text } });
 }
 

@@ -131,6 +131,14 @@ describe("what was said", () => {
   });
 });
 
+describe("the message before", () => {
+  it("is one of the same conversation", () => {
+    const elsewhere: Act[] = [{ type: "open", cid: OTHER, start: "s2" }, said("b")];
+    const state = after(open, said("a"), ...elsewhere);
+    expect(state.outbox.map((one) => prevOf(state, one))).toEqual([null, null]);
+  });
+});
+
 describe("an answer", () => {
   it("grows chunk by chunk and becomes a message", () => {
     const streaming = after(asked, delta(0, "Hel"), delta(1, "lo"));
@@ -185,6 +193,21 @@ describe("an answer", () => {
     expect(texts(caught)).toEqual(["a", "assistant 2"]);
   });
 
+  it("is over when its row is told as a message", () => {
+    const row2: ServerFrame = {
+      type: "message",
+      cid: CID,
+      seq: 2,
+      message: row(2, "assistant", { status: "error" }),
+    };
+    expect(after(asked, delta(0, "par"), row2).live).toBeNull();
+  });
+
+  it("is remembered as over for a while and not for ever", () => {
+    const turns = Array.from({ length: 30 }, (_, i) => done(0, i + 2, { turn: `t${String(i)}` }));
+    expect(after(asked, ...turns).over).toEqual(turns.slice(10).map(({ turn }) => turn));
+  });
+
   it("goes on streaming through a ready that brings nothing of it", () => {
     expect(after(asked, delta(0, "par"), ready("s2", [])).live?.text).toBe("par");
   });
@@ -225,6 +248,17 @@ describe("news", () => {
   it("without a meaning for this page changes nothing", () => {
     expect(after(asked, { type: "pong", re: "p" })).toBe(asked);
     expect(after(asked, { type: "state", cid: CID, what: "title", data: "x" })).toBe(asked);
+  });
+
+  it("of trouble elsewhere is not shown here", () => {
+    const elsewhere: ServerFrame = {
+      type: "error",
+      cid: OTHER,
+      code: "model_unavailable",
+      message: "No model.",
+      retryable: true,
+    };
+    expect(after(asked, elsewhere)).toBe(asked);
   });
 
   it("of trouble is shown until it is dismissed", () => {

@@ -154,7 +154,6 @@ export class Socket {
   /** Tries again later: full jitter, so that not everybody comes back at the same instant. */
   private lost(): void {
     this.drop();
-    if (!this.wanted) return;
     const ceiling = Math.min(BACKOFF_MAX_MS, BACKOFF_MIN_MS * 2 ** this.attempt);
     // One lost connection in two hours is how API Gateway works: nobody needs to be alarmed.
     this.listener.status(this.attempt === 0 ? "connecting" : "offline");
