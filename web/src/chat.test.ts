@@ -152,6 +152,15 @@ describe("the chat", () => {
     expect(chat.current().transcript.messages).toHaveLength(2);
   });
 
+  it("does not ask when a hole closes by itself", async () => {
+    const { world, wire } = await opened([row(1, "user"), row(2, "assistant")]);
+    wire.says({ type: "message", cid: CID, seq: 4, message: row(4, "assistant") });
+    await world.pass(250);
+    wire.says({ type: "message", cid: CID, seq: 3, message: row(3, "user") });
+    await world.pass(5_000);
+    expect(starts(wire)).toHaveLength(1);
+  });
+
   it("asks less and less often for what does not come", async () => {
     const { world, wire } = await opened([row(1, "user"), row(2, "assistant")]);
     wire.says({ type: "message", cid: CID, seq: 5, message: row(5, "user", { hidden: true }) });

@@ -31,6 +31,8 @@ export class Chat {
   /** The newest `start`, and when the next one is due. */
   private asked = "";
   private askAt = Infinity;
+  /** When a hole in `seq` is not expected to close by itself any more. */
+  private holeAt = Infinity;
   private holeTries = 0;
   private heardAt = 0;
   private readonly offerAt = new Map<string, number>();
@@ -143,13 +145,15 @@ export class Chat {
 
   private watchHole(before: State): void {
     const { transcript } = this.view;
-    if (!hasHole(transcript)) {
+    const paging = heldThrough(transcript) !== heldThrough(before.transcript);
+    if (paging || !hasHole(transcript)) {
       this.holeTries = 0;
-    } else if (this.joined && this.askAt === Infinity) {
-      const paging = heldThrough(transcript) !== heldThrough(before.transcript);
+      this.holeAt = Infinity;
+    }
+    if (hasHole(transcript) && this.holeAt === Infinity && this.askAt === Infinity) {
       const wait = Math.min(HOLE_MAX_MS, HOLE_MS * 2 ** this.holeTries);
-      this.holeTries = paging ? 0 : this.holeTries + 1;
-      this.askAt = this.world.now() + (paging ? 0 : wait);
+      this.holeTries += 1;
+      this.holeAt = this.world.now() + (paging ? 0 : wait);
     }
   }
 
@@ -157,7 +161,7 @@ export class Chat {
     this.cancelTick = this.world.later(TICK_MS, this.tick);
     const now = this.world.now();
     const silent = this.joined && awaiting(this.view) && now - this.heardAt >= SILENCE_MS;
-    if (silent || this.askAt <= now) this.ask();
+    if (silent || Math.min(this.askAt, this.holeAt) <= now) this.ask();
     this.offer();
   };
 
@@ -171,6 +175,7 @@ export class Chat {
     const now = this.world.now();
     this.heardAt = now;
     this.askAt = now + ACK_MS;
+    this.holeAt = Infinity;
     this.asked = opening ?? this.world.uuid();
     this.socket.send({
       type: "start",

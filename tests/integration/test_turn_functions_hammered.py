@@ -1,0 +1,168 @@
+"""The turn functions under load and faults: nothing lost, doubled, reordered, left unanswered."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from statistics import median
+from typing import TYPE_CHECKING
+
+import pytest
+from cj.domain.ids import new_id
+from cj.store import Database
+
+from tests.integration.chatroom import Room, sql
+from tests.integration.hammer import Hammer, Load
+
+if TYPE_CHECKING:
+    from tests.conftest import Database as Made
+
+SEEDS = (1, 2, 3)
+SMALL = Load(rooms=2, people=2, messages=5)
+
+# What receive would be as one plain statement. It reads the snapshot from before the wait for the
+# lock: a duplicate that has just been committed is not seen.
+PLAIN_RECEIVE = """
+CREATE OR REPLACE FUNCTION chat_receive_v1(p_cid uuid, p_owner text, p_id uuid, p_client uuid,
+    p_prev uuid, p_text text, p_title text, p_control text, p_supersedes_from int, p_turn uuid,
+    p_lease interval, p_max_waiting int,
+    OUT o_outcome text, OUT o_seq int, OUT o_message_id uuid, OUT o_created_at timestamptz,
+    OUT o_turn uuid, OUT o_fence bigint, OUT o_invoke boolean, OUT o_ended json,
+    OUT o_connections text[])
+LANGUAGE sql SET search_path = public, pg_temp AS $$
+    WITH dup AS (
+        SELECT seq, id, created_at FROM messages
+         WHERE conversation_id = p_cid AND client_id = p_client
+    ), taken AS (
+        UPDATE conversations SET last_seq = last_seq + 1, last_input_seq = last_seq + 1,
+               turn_id = coalesce(turn_id, p_turn),
+               turn_fence = turn_fence + (turn_id IS NULL)::int,
+               turn_until = coalesce(turn_until, clock_timestamp() + p_lease)
+         WHERE id = p_cid AND owner_id = p_owner AND NOT EXISTS (SELECT FROM dup)
+           AND (p_prev IS NULL OR EXISTS (SELECT FROM messages
+                WHERE conversation_id = p_cid AND client_id = p_prev))
+        RETURNING last_seq, turn_id, turn_fence
+    ), written AS (
+        INSERT INTO messages (conversation_id, seq, id, client_id, role, text)
+        SELECT p_cid, last_seq, p_id, p_client, 'user', p_text FROM taken
+        ON CONFLICT DO NOTHING
+    )
+    SELECT CASE WHEN t.last_seq IS NOT NULL THEN 'new' WHEN d.seq IS NOT NULL THEN 'dup'
+                ELSE 'out_of_order' END,
+           coalesce(t.last_seq, d.seq), coalesce(d.id, p_id),
+           coalesce(d.created_at, clock_timestamp()), t.turn_id, t.turn_fence,
+           coalesce(t.turn_id = p_turn, false), NULL::json, '{}'::text[]
+      FROM (VALUES (1)) one(x) LEFT JOIN taken t ON true LEFT JOIN dup d ON true
+$$
+"""
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+async def test_nothing_is_lost_doubled_reordered_or_left_unanswered(
+    shared_url: str, seed: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hammer = Hammer(shared_url, seed, Load())
+    started = time.monotonic()
+    assert await hammer.run() == []
+    took_s = time.monotonic() - started
+    said = sum(len(mine) for room in hammer.said.values() for mine in room)
+    with capsys.disabled():
+        print(f"\nseed {seed}: {said} messages, {hammer.calls} calls, {took_s:.1f} s")  # noqa: T201
+    assert said >= 2_000
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+async def test_when_workers_die_every_message_is_answered_once_all_the_same(
+    shared_url: str, seed: int
+) -> None:
+    load = Load(rooms=6, messages=20, dying=0.05, lease=timedelta(seconds=0.5))
+    assert await Hammer(shared_url, seed, load).run() == []
+
+
+async def test_the_checker_catches_a_receive_made_of_one_plain_statement(database: Made) -> None:
+    owner = Database(database.owner_url)
+    await owner.execute(sql(PLAIN_RECEIVE))
+    await owner.close()
+    load = Load(rooms=4, messages=20, patience_s=10)
+    faults = await Hammer(database.app_url, 1, load).run()
+    assert "seq has a gap" in faults
+
+
+@pytest.mark.parametrize(
+    ("damage", "fault"),
+    [
+        ("DELETE FROM messages WHERE seq = 3", "seq has a gap"),
+        (
+            "DELETE FROM messages WHERE seq = (SELECT max(seq) FROM messages)",
+            "last_seq is not the last seq",
+        ),
+        ("DELETE FROM messages WHERE role = 'user' AND seq = 1", "a message was lost"),
+        (
+            "UPDATE messages SET client_id = gen_random_uuid() WHERE seq = 1",
+            "a message nobody said",
+        ),
+        ("UPDATE messages SET seq = 1000 - seq", "a person's own order broke"),
+        ("UPDATE messages SET id = gen_random_uuid()", "an ack told of another row"),
+        (
+            "UPDATE messages SET answers_through = answers_from - 1",
+            "a message has no answer",
+        ),
+        ("UPDATE messages SET answers_from = 1", "a message has two answers"),
+        (
+            "UPDATE messages SET turn_id = (SELECT turn_id FROM messages "
+            "WHERE turn_id IS NOT NULL LIMIT 1) WHERE role = 'assistant'",
+            "a turn answered twice",
+        ),
+        ("UPDATE messages SET answers_through = 900", "an answer came before its question"),
+        (
+            "UPDATE conversations SET turn_id = gen_random_uuid(), turn_until = now()",
+            "a wake-up was lost: a turn is taken and nobody works on it",
+        ),
+    ],
+)
+async def test_the_checker_catches_this_damage(database: Made, damage: str, fault: str) -> None:
+    hammer = Hammer(database.app_url, 1, SMALL)
+    assert await hammer.run() == []
+    db = Database(database.app_url)
+    await db.execute(sql(damage))
+    found = [each for room in hammer.rooms for each in await hammer.faults(room.seen_by(db))]
+    await db.close()
+    assert fault in found
+
+
+async def test_the_checker_catches_two_workers_in_one_turn(shared_url: str) -> None:
+    hammer = Hammer(shared_url, 1, SMALL)
+    await hammer.run()
+    next(iter(hammer.begun.values())).add(new_id())
+    db = Database(shared_url)
+    found = [each for room in hammer.rooms for each in await hammer.faults(room.seen_by(db))]
+    await db.close()
+    assert found == ["two workers in one turn"]
+
+
+async def test_the_price_of_receiving_is_printed_beside_a_bare_insert(
+    db: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The limit: one statement that numbers a row and inserts it, and checks nothing."""
+    bare = sql(
+        "WITH c AS (UPDATE conversations SET last_seq = last_seq + 1, updated_at = "
+        "clock_timestamp() WHERE id = $1 RETURNING last_seq) "
+        "INSERT INTO messages (conversation_id, seq, id, client_id, role, text) "
+        "SELECT $1, last_seq, $2, $3, 'user', $4 FROM c RETURNING seq"
+    )
+    times: dict[str, list[float]] = {"bare": [], "receive": []}
+    for _ in range(300):
+        limit, ours = await Room(db).furnish(), await Room(db).furnish()
+        await ours.say()
+        started = time.perf_counter()
+        await db.row(bare, limit.cid, new_id(), new_id(), "Hello")
+        between = time.perf_counter()
+        received = await ours.say()
+        times["bare"].append(between - started)
+        times["receive"].append(time.perf_counter() - between)
+        assert received.outcome == "new"
+    p50 = {name: median(taken) * 1e6 for name, taken in times.items()}
+    ratio = p50["receive"] / p50["bare"]
+    line = f"receive {p50['receive']:.0f} us, bare insert {p50['bare']:.0f} us: {ratio:.2f}"
+    with capsys.disabled():
+        print(f"\n{line}")  # noqa: T201
