@@ -44,6 +44,12 @@ def descendants(pid: int) -> set[int]:
     return {child for child in found if lives(child)}
 
 
+def named(pid: int, program: str) -> bool:
+    """Whether this process runs that program, and is not one that the program forked."""
+    title = Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+    return title.partition(" ")[0].rpartition("/")[2] == program
+
+
 def until(true: Callable[[], object]) -> None:
     """Returns once it is true; fails when it does not become true in time."""
     deadline = time.monotonic() + PATIENCE_S

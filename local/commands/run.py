@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _AT_ONCE = 130
+_SAME_S = 0.5  # a program around us may pass on the Ctrl-C that the terminal sent us already
 
 
 def main(given: Namespace) -> int:
@@ -37,10 +38,12 @@ async def _until_told(plan: Plan, printer: Printer) -> None:
     told_at: list[float] = []
 
     def end() -> None:
+        now = time.monotonic()
         if told_at:
-            # The kernel ends the servers and the functions with us.
-            os._exit(_AT_ONCE)
-        told_at.append(time.monotonic())
+            if now - told_at[0] > _SAME_S:
+                os._exit(_AT_ONCE)  # the kernel ends the servers and the functions with us
+            return
+        told_at.append(now)
         printer.say("\n  Ending. Once more ends it at once.", "dim")
         serving.cancel()
 

@@ -15,7 +15,7 @@ from local.gateway.pool import Pool
 from local.gateway.report import Noticed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from local.gateway.model import Function, Model
     from local.gateway.report import Report
@@ -104,10 +104,14 @@ class Functions:
                 self._pools[logical_id].renew(function)
             else:
                 self._pools[logical_id] = Pool(function, self._launch, self._size)
+        for text in (*model.warnings, *self._missing(model)):
+            self._report(Noticed(text))
+
+    def _missing(self, model: Model) -> Iterator[str]:
+        for function in model.functions.values():
             for name, why in function.unresolved.items():
-                if name not in self._environment:
-                    text = f"{logical_id} runs without {name}: {why}. Set it in the environment."
-                    self._report(Noticed(text))
+                if name not in self._environment and name not in function.environment:
+                    yield f"{function.logical_id} runs without {name}: {why}. Set it in the shell."
 
     def stats(self) -> tuple[ChildStats, ...]:
         """Every process there is, with its memory."""

@@ -104,6 +104,7 @@ class Model:
     websocket_apis: tuple[WebSocketApi, ...] = ()
     schedules: tuple[Schedule, ...] = ()
     outputs: Mapping[str, str] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()  # what is not served, though the template has it
 
     def function_called(self, name: str) -> Function | None:
         """The function with this name, ARN or logical id, as Lambda Invoke accepts them."""

@@ -10,7 +10,6 @@ import subprocess
 import sys
 import urllib.request
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import pytest
@@ -23,11 +22,13 @@ from tests.processes import (
     end_at_once,
     folder_outside_tests,
     lives,
+    named,
     until,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from tests.conftest import Database
 
@@ -289,14 +290,26 @@ class TestEnds:
         assert process.wait(PATIENCE_S) == 0
         assert not [pid for pid in below if lives(pid)]
 
+    def test_the_same_ctrl_c_may_arrive_twice(self, folder: Path) -> None:
+        with own(folder) as run:
+            os.killpg(run.process.pid, signal.SIGINT)
+            assert run.interrupt() == 0
+
     def test_a_second_ctrl_c_ends_it_at_once(self, folder: Path) -> None:
         with own(folder) as run:
             below = descendants(run.process.pid)
-            run.process.send_signal(signal.SIGSTOP)
+            stuck = next(pid for pid in below if named(pid, "postgres"))
+            os.kill(stuck, signal.SIGSTOP)  # as a disk that hangs would do
             run.process.send_signal(signal.SIGINT)
-            run.process.send_signal(signal.SIGTERM)
-            run.process.send_signal(signal.SIGCONT)
-            assert run.process.wait(PATIENCE_S) == 130
+            until(lambda: "Ending" in run.said)
+
+            def again() -> bool:
+                run.process.send_signal(signal.SIGINT)
+                return run.process.poll() is not None
+
+            until(again)
+            assert run.process.returncode == 130
+            os.kill(stuck, signal.SIGCONT)
             until(lambda: not [pid for pid in below if lives(pid)])
 
 
@@ -348,10 +361,6 @@ def test_servers_of_the_shell_are_used_and_none_are_started(
 
 def test_a_server_that_ends_by_itself_is_told(folder: Path) -> None:
     with own(folder) as run:
-        valkey = next(
-            pid
-            for pid in descendants(run.process.pid)
-            if b"valkey" in Path(f"/proc/{pid}/cmdline").read_bytes()
-        )
+        valkey = next(pid for pid in descendants(run.process.pid) if named(pid, "valkey-server"))
         os.kill(valkey, signal.SIGKILL)
         until(lambda: "valkey has ended by itself" in run.said)

@@ -64,6 +64,11 @@ class Tab:
         return self.page.get_by_label("Message to CJ")
 
     @property
+    def welcome(self) -> Locator:
+        """What stands in an open conversation in which nothing was said."""
+        return self.page.get_by_role("heading", name="What can I do for you?")
+
+    @property
     def texts(self) -> Locator:
         return self.page.locator(".messages .text")
 
@@ -99,7 +104,7 @@ async def test_the_page_opens_and_the_browser_has_nothing_to_complain_about(
     visitor: BrowserContext, cj_url: str
 ) -> None:
     tab = await tab_of(visitor, cj_url)
-    await expect(tab.page.get_by_role("heading", name="What can I do for you?")).to_be_visible()
+    await expect(tab.welcome).to_be_visible()
     await expect(tab.input).to_be_focused()
     await tab.say("Hello")
     assert tab.complaints == []
@@ -111,10 +116,9 @@ async def test_what_is_written_is_answered_as_it_streams_in(
     tab = await tab_of(visitor, cj_url)
     await tab.say("What can you do?")
     deltas = [frame["text"] for frame in tab.frames if frame["type"] == "delta"]
-    assert len(deltas) > 1
     question, answer = await tab.read()
     assert question == "What can you do?"
-    assert answer == "".join(deltas)
+    assert answer == "".join(deltas) != ""
     await expect(tab.page.get_by_test_id("announcer")).to_have_text(f"CJ says: {answer}")
 
 
@@ -145,7 +149,7 @@ async def test_an_earlier_conversation_is_opened_from_the_list_with_the_keyboard
     await tab.say("The first conversation")
     earlier = await tab.read()
     await tab.page.get_by_role("button", name="New conversation").click()
-    await expect(tab.page.get_by_role("heading", name="What can I do for you?")).to_be_visible()
+    await expect(tab.welcome).to_be_visible()
     await expect(tab.input).to_be_focused()
     await tab.say("The second conversation")
     await tab.page.get_by_role("link", name="The first conversation").press("Enter")
@@ -231,6 +235,7 @@ async def test_a_conversation_that_is_not_ones_own_is_not_there(
     tab = await tab_of(visitor, f"{cj_url}/chat/{uuid4()}")
     await expect(tab.page.get_by_role("alert")).to_contain_text("There is no such conversation.")
     await tab.page.get_by_role("button", name="Start a new one").click()
+    await expect(tab.welcome).to_be_visible()
     await tab.say("Hello")
     await expect(tab.page.get_by_role("alert")).to_have_text("")
 

@@ -35,8 +35,9 @@ async def ask(url: str, sql: str, *args: object) -> list[asyncpg.Record]:
 
 async def somebody_waits(connection: asyncpg.Connection) -> None:
     async with asyncio.timeout(10):
-        while not await connection.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
-            await asyncio.sleep(0.01)  # noqa: ASYNC110 - what is waited for is in the server
+        # What is waited for is in the server: no event of ours tells of it.
+        while not await connection.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
 
 
 async def test_an_empty_database_gets_every_migration_in_order(owner_database: Database) -> None:
@@ -155,9 +156,9 @@ async def test_a_missing_application_role_the_owner_may_not_create_is_named(
         await migrate(owner_database.owner_url, directory=tmp_path)
 
 
-async def test_the_application_owns_nothing(database: Database) -> None:
+async def test_the_application_owns_nothing(shared_url: str) -> None:
     owned = await ask(
-        database.app_url,
+        shared_url,
         "SELECT relname FROM pg_class WHERE relowner = 'cj_app'::regrole "
         "UNION ALL SELECT proname FROM pg_proc WHERE proowner = 'cj_app'::regrole",
     )
@@ -180,13 +181,13 @@ async def test_the_application_owns_nothing(database: Database) -> None:
         "INSERT INTO schema_migrations VALUES ('9', '')",
     ],
 )
-async def test_the_application_changes_no_definition(database: Database, statement: str) -> None:
+async def test_the_application_changes_no_definition(shared_url: str, statement: str) -> None:
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
-        await ask(database.app_url, statement)
+        await ask(shared_url, statement)
 
 
-async def test_the_application_sees_what_was_applied(database: Database) -> None:
-    rows = await ask(database.app_url, "SELECT version FROM schema_migrations")
+async def test_the_application_sees_what_was_applied(shared_url: str) -> None:
+    rows = await ask(shared_url, "SELECT version FROM schema_migrations")
     assert len(rows) == len(ALL)
 
 
@@ -205,40 +206,41 @@ async def test_a_table_of_a_later_migration_is_the_applications_to_use(
     await ask(database.app_url, "DELETE FROM later")
 
 
-async def test_nobody_but_owner_and_application_may_call_a_function(database: Database) -> None:
+async def test_nobody_but_owner_and_application_may_call_a_function(shared_url: str) -> None:
     rows = await ask(
-        database.owner_url,
+        shared_url,
         "SELECT proname FROM pg_proc WHERE proowner = 'cj_owner'::regrole "
         "AND has_function_privilege('public', oid, 'EXECUTE')",
     )
     assert rows == []
 
 
-async def test_every_function_is_safe_from_a_foreign_search_path(database: Database) -> None:
+async def test_every_function_is_safe_from_a_foreign_search_path(shared_url: str) -> None:
     rows = await ask(
-        database.owner_url,
+        shared_url,
         "SELECT proname FROM pg_proc WHERE proowner = 'cj_owner'::regrole AND prosqlbody IS NULL "
         "AND NOT coalesce(proconfig @> '{\"search_path=public, pg_temp\"}', false)",
     )
     assert rows == []
 
 
-async def test_no_index_repeats_what_another_one_gives(database: Database) -> None:
+async def test_no_index_repeats_what_another_one_gives(shared_url: str) -> None:
     rows = await ask(
-        database.owner_url,
+        shared_url,
         "SELECT a.indexrelid::regclass::text AS spare, b.indexrelid::regclass::text AS by "
         "FROM pg_index a JOIN pg_index b ON a.indrelid = b.indrelid "
-        "AND a.indexrelid <> b.indexrelid AND a.indpred IS NULL AND b.indpred IS NULL AND NOT a.indisunique "
+        "AND a.indexrelid <> b.indexrelid AND a.indpred IS NULL AND b.indpred IS NULL "
+        "AND NOT a.indisunique "
         "AND (b.indkey::text || ' ') LIKE (a.indkey::text || ' %') "
         "WHERE a.indrelid::regclass::text !~ '^pg_'",
     )
     assert [tuple(row) for row in rows] == []
 
 
-async def test_the_types_are_those_of_the_house(database: Database) -> None:
+async def test_the_types_are_those_of_the_house(shared_url: str) -> None:
     """No enum, no timestamp without a zone: both bite through a pooling proxy or a winter."""
     rows = await ask(
-        database.owner_url,
+        shared_url,
         "SELECT table_name, column_name, data_type FROM information_schema.columns "
         "WHERE table_schema = 'public' AND data_type IN "
         "('timestamp without time zone', 'USER-DEFINED', 'character varying')",

@@ -161,6 +161,7 @@ class Database:
     ) -> T:
         """What the server answered in time. The caller has the turn."""
         statement = asyncio.ensure_future(send(held))
+        statement.add_done_callback(_forget_outcome)
         await self._finish(held, statement)
         try:
             answer = statement.result()
@@ -189,7 +190,6 @@ class Database:
             raise
         finally:
             if not statement.done():
-                statement.add_done_callback(_forget_outcome)
                 self._drop(held)
         if not statement.done():
             raise StoreBusy("no answer in time")
@@ -209,5 +209,6 @@ async def _hear(held: asyncpg.Connection) -> None:
 
 
 def _forget_outcome(statement: asyncio.Future[Any]) -> None:
+    """Nobody may be there any more to be told how it went."""
     if not statement.cancelled():
         statement.exception()
