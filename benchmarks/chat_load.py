@@ -65,8 +65,9 @@ def quantile(values: list[float], q: int) -> float:
 
 def tree_of(pid: int) -> list[int]:
     """A process and everything below it."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [pid, *(below for child in children for below in tree_of(int(child)))]
+    threads = Path(f"/proc/{pid}/task").glob("*/children")
+    children = [int(child) for thread in threads for child in thread.read_text().split()]
+    return [pid, *(below for child in children for below in tree_of(child))]
 
 
 def rss_mb(pid: int) -> float:

@@ -17,6 +17,10 @@ from local.gateway.integration import Integrations
 from local.gateway.invoke_api import invoke_api
 from local.gateway.limits import Limits
 from local.gateway.model import GatewayError
+from local.gateway.reload import Reload
+from local.gateway.schedules import Schedules
+from local.gateway.reload import Reload
+from local.gateway.schedules import Schedules
 from local.gateway.server import Server, listen
 from local.gateway.sigv4 import Keyring
 from local.gateway.static import StaticPage
@@ -113,6 +117,25 @@ class Gateway:
         self._stack.push_async_callback(
             self._connections.close_all, 1001, "Going away", within_s=0.5
         )
+        self._schedules = Schedules(self._model, self._functions, options.report)
+        if options.schedules:
+            await enter(self._schedules)
+        if options.reload:
+            watch = Reload(options.template, self._model, self._load, self._serve, options.report)
+            await enter(watch)
+        self._takers = [self._functions.replace, self._integrations.serve, self._front.serve]
+        if options.schedules:
+            schedules = await enter(Schedules(self._model, self._functions, options.report))
+            self._takers.append(schedules.serve)
+        if options.reload:
+            parts = (self._model, self._load, self._serve, options.report)
+            await enter(Reload(options.template, *parts))
+
+    def _serve(self, model: Model) -> None:
+        """Everything takes the new model; connections and what is under way stay."""
+        self._model = model
+        for take in self._takers:
+            take(model)
 
     async def __aexit__(self, *_: object) -> None:
         """Sockets first (1001), then the port, then the functions; two seconds at most."""
@@ -122,6 +145,15 @@ class Gateway:
         options = self._options
         model = template.load(options.template, options.parameters, shell=os.environ)
         return localised(_with_own(model, options.function_environment), self.address)
+
+    def _serve(self, model: Model) -> None:
+        """What a reload brought, from the next request, event and due time on."""
+        self._model = model
+        self._integrations.serve(model)
+        self._functions.replace(model)
+        self._front.serve(model)
+        if self._options.schedules:
+            self._schedules.serve(model)
 
     def _pools(self, model: Model) -> Functions:
         options = self._options

@@ -35,6 +35,7 @@ class Function:
     max_retries: int = 2
     # Variables the template gives a value that exists only on AWS: name -> why it has none here.
     unresolved: Mapping[str, str] = field(default_factory=dict)
+    watched: tuple[Path, ...] = ()  # the folders its code is in: a change means new processes
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,7 @@ class Schedule:
     expression: str
     input: str | None = None
     enabled: bool = True
+    source: str = "aws.events"  # or aws.scheduler, whose events say so
 
 
 @dataclass(frozen=True, slots=True)

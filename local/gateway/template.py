@@ -55,11 +55,6 @@ def load(
     )
 
 
-def code_folders(model: Model) -> set[Path]:
-    """What to watch for changes."""
-    return {folder for function in model.functions.values() for folder in function.python_path}
-
-
 def _wanted(expansion: Expansion, intrinsics: Intrinsics) -> dict[str, dict[str, Any]]:
     """Resources whose condition holds."""
     found: dict[str, dict[str, Any]] = {}

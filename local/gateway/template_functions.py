@@ -33,8 +33,9 @@ class FunctionReader:
         properties = resource["Properties"]
         self._check_kind(logical_id, properties)
         handler = str(self._plain(logical_id, "Handler", properties.get("Handler")))
-        root = self._code_root(logical_id, handler, resource.get("Metadata") or {})
-        python_path = (root, *self._layers(logical_id, properties))
+        code = self._folder(logical_id, "CodeUri")
+        layers = self._layers(logical_id, properties)
+        python_path = (_root(code, handler, resource.get("Metadata") or {}), *layers)
         _check_handler(logical_id, handler, python_path)
         environment, unresolved = self._environment(logical_id, properties)
         return Function(
@@ -48,6 +49,7 @@ class FunctionReader:
             arn=self.intrinsics.function_arn(logical_id),
             role_arn=self._role(logical_id, properties),
             unresolved=unresolved,
+            watched=(code, *layers),
             **self._event_rules(logical_id),
         )
 
@@ -110,17 +112,6 @@ class FunctionReader:
                 values[name] = _text(found)
         return values, unresolved
 
-    def _code_root(self, logical_id: str, handler: str, metadata: Mapping[str, Any]) -> Path:
-        code = self._folder(logical_id, "CodeUri")
-        build = metadata.get("BuildProperties") or {}
-        if build.get("ParentPackageMode") != "auto":
-            return code
-        modules = handler.replace("/", ".").split(".")[:-1]
-        for depth in range(min(len(modules), len(code.parts)), 0, -1):
-            if list(code.parts[-depth:]) == modules[:depth]:
-                return code.parents[depth - 1]
-        return code
-
     def _folder(self, logical_id: str, name: str) -> Path:
         uri = self._plain(logical_id, name, self.expansion.code(logical_id))
         if uri is None:
@@ -146,6 +137,17 @@ class FunctionReader:
             unpacked = content / "python"  # as Lambda wants it, unless `sam build` makes it so
             found.insert(0, unpacked if unpacked.is_dir() else content)
         return found
+
+
+def _root(code: Path, handler: str, metadata: Mapping[str, Any]) -> Path:
+    """Where `sam build` would put the package: with ParentPackageMode the code is inside it."""
+    if (metadata.get("BuildProperties") or {}).get("ParentPackageMode") != "auto":
+        return code
+    modules = handler.replace("/", ".").split(".")[:-1]
+    for depth in range(min(len(modules), len(code.parts)), 0, -1):
+        if list(code.parts[-depth:]) == modules[:depth]:
+            return code.parents[depth - 1]
+    return code
 
 
 def _text(value: Any) -> str:

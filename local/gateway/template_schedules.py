@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from local.gateway.intrinsics import Intrinsics, Unresolvable
@@ -74,14 +73,11 @@ def _schedule(
     except UnknownExpression as error:
         raise TemplateError(f"The schedule {name} is {expression}: {error}.") from error
     given = target.get("Input")
-    if given is None and not is_rule:
-        given = "{}"  # what the Scheduler sends when it is told nothing
-    if isinstance(given, dict | list):
-        given = json.dumps(given)
     return Schedule(
         name=str(resolved.get("Name", name)),
         function=function,
         expression=expression,
-        input=given,
+        input=None if given is None else str(given),
         enabled=resolved.get("State", "ENABLED") == "ENABLED",
+        source="aws.events" if is_rule else "aws.scheduler",
     )

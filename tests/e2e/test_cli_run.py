@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Self
 
 import pytest
 
+from local.servers.postgres import Postgres
 from tests.processes import (
     PATIENCE_S,
     ROOT,
@@ -128,10 +129,22 @@ class Run:
             return str(answer.read().decode())
 
 
+@pytest.fixture(scope="module")
+def made() -> Iterator[Path]:
+    """What a first start leaves: making it takes longer than all the rest."""
+    with folder_outside_tests() as once:
+        with Postgres(once / "postgres", fsync=False):
+            pass
+        yield once / "postgres"
+
+
 @pytest.fixture
-def folder() -> Iterator[Path]:
-    with folder_outside_tests() as made:
-        yield made
+def folder(made: Path) -> Iterator[Path]:
+    """A test's own, where CJ ran before."""
+    with folder_outside_tests() as own_folder:
+        (own_folder / "data").mkdir()
+        subprocess.run(["cp", "-a", made, own_folder / "data"], check=True)
+        yield own_folder
 
 
 @pytest.fixture(scope="module")
@@ -354,7 +367,7 @@ def test_servers_of_the_shell_are_used_and_none_are_started(
     with own(folder, **urls) as run:
         assert "postgres (yours)" in run.said
         assert environment(run, "environment")["DATABASE_URL"] == database.app_url
-        assert not (run.data_dir / "postgres").exists()
+        assert not [pid for pid in descendants(run.process.pid) if named(pid, "postgres")]
         passwords = [url.split("@")[0].rpartition(":")[2] for url in urls.values()]
         assert not [password for password in passwords if password in run.said]
 

@@ -116,10 +116,9 @@ def running(tmp_path_factory):
         record = tmp_path_factory.mktemp("gateway") / "record"
         environment = {"RECORD": str(record), **options.pop("environment", {})}
         chosen = Options(
-            template=TEMPLATE,
             limits=limits or Limits(),
             environment=environment,
-            **{"port": 0, **options},
+            **{"template": TEMPLATE, "port": 0, **options},
         )
         async with Gateway(chosen) as gateway:
             yield Fixture(gateway, record)

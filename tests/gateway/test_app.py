@@ -191,6 +191,35 @@ async def test_addresses_of_the_templates_own_apis_point_at_this_port():
     assert pointed("plain words") == "plain words"
 
 
+def written(folder, word, path="/"):
+    """A template with one function that answers one word."""
+    folder.joinpath("words.py").write_text(f"def say(event, _context):\n    return {word!r}\n")
+    folder.joinpath("template.yaml").write_text(
+        "Transform: AWS::Serverless-2016-10-31\n"
+        "Resources:\n"
+        "  Say:\n"
+        "    Type: AWS::Serverless::Function\n"
+        "    Properties:\n"
+        "      {Handler: words.say, CodeUri: ., Runtime: python3.13, Events: {Get: {Type: HttpApi,\n"
+        f"       Properties: {{Method: GET, Path: {path}}}}}}}}}\n"
+    )
+    return folder / "template.yaml"
+
+
+async def test_changed_code_and_a_changed_template_are_served_at_once(running, tmp_path):
+    template = written(tmp_path, "before")
+    async with (
+        running(template=template, reload=True) as fixture,
+        httpx.AsyncClient(base_url=fixture.gateway.url) as client,
+    ):
+        assert (await client.get("/")).text == "before"
+        written(tmp_path, "after", "/moved")
+        async with asyncio.timeout(20):
+            while (await client.get("/moved")).text != "after":
+                await asyncio.sleep(0.05)
+        assert (await client.get("/")).status_code == 404
+
+
 async def started(*arguments):
     """The gateway as a program of its own, and its first line."""
     process = await asyncio.create_subprocess_exec(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -10,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from cj.domain.ids import anonymous_owner_id, new_id
 from cj.store import Connections, Conversations, Sessions, Turns
-from cj.store.queries import Query
+
+from tests.integration.statements import sql
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
     from uuid import UUID
 
     from cj.domain.turns import Begun, Ended, Opened, Received
@@ -22,37 +21,6 @@ if TYPE_CHECKING:
 LEASE = timedelta(seconds=20)
 RAN_OUT = timedelta(seconds=-1)  # a lease that is over when it begins: nobody has to wait
 _hashes = itertools.count()
-
-
-def sql(statement: str) -> Query:
-    """A statement of the test's own."""
-    return Query("test", "Whatever the test wants.", statement, repeatable=False)
-
-
-BEGIN, COMMIT = sql("BEGIN"), sql("COMMIT")
-
-
-async def somebody_waits(watcher: Database, what: str = "a lock") -> None:
-    """Returns when a statement in this database waits for a lock."""
-    waiting = sql(
-        "SELECT count(*) FROM pg_stat_activity "
-        "WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    )
-    await until(lambda: _count(watcher, waiting), what)
-
-
-async def _count(watcher: Database, query: Query) -> int:
-    row = await watcher.row(query)
-    return row[0]
-
-
-async def until(condition: Callable[[], Awaitable[object]], what: str) -> None:
-    """Returns when the condition holds; fails the test when that takes ten seconds."""
-    for _ in range(1_000):
-        if await condition():
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError(f"waited in vain for {what}")
 
 
 async def session(db: Database, owner: str, *, lasts: timedelta = timedelta(days=1)) -> str:

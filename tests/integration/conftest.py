@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
@@ -14,6 +15,7 @@ from cj.store import Database
 
 from local.servers.postgres_folder import APP, OWNER
 from tests.integration.chatroom import Room
+from tests.integration.proxy import Proxy, through
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -53,6 +55,20 @@ async def other_db(shared_url: str) -> AsyncIterator[Database]:
 async def watcher(shared_url: str) -> AsyncIterator[Database]:
     """A connection that only looks."""
     made = Database(shared_url)
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+async def proxy(shared_url: str) -> AsyncIterator[Proxy]:
+    async with Proxy(urlsplit(shared_url).port) as running:
+        yield running
+
+
+@pytest.fixture
+async def far_db(shared_url: str, proxy: Proxy) -> AsyncIterator[Database]:
+    """A database behind the proxy, with little patience."""
+    made = Database(through(shared_url, proxy), command_timeout_s=0.5, connect_timeout_s=0.5)
     yield made
     await made.close()
 

@@ -8,12 +8,18 @@ import socket
 import struct
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
+from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from asyncio import StreamReader, StreamWriter
 
 _ROW_WAS_ALL = b"s\0\0\0\4"  # how PostgreSQL ends the result when one row was asked for
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+
+
+def through(url: str, proxy: Proxy) -> str:
+    """The same address by way of the proxy."""
+    return url.replace(f":{urlsplit(url).port}/", f":{proxy.port}/")
 
 
 @dataclass

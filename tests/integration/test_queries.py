@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 import pytest
-from cj.store.queries import FOLDER, all_queries, named, read_queries
+from cj.store.queries import FOLDER, all_queries, named, read_folder, read_queries
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.conftest import Database
 
 USED = re.compile(r'\bnamed\(\s*"(\w+)"\s*\)')
@@ -35,9 +37,11 @@ def test_every_query_says_what_it_promises() -> None:
     assert [q.name for q in all_queries().values() if not q.promise.endswith(".")] == []
 
 
-def test_a_name_given_twice_is_refused() -> None:
-    names = [q.name for path in FOLDER.glob("*.sql") for q in read_queries(path.read_text())]
-    assert len(names) == len(set(names))
+def test_a_name_given_twice_is_refused(tmp_path: Path) -> None:
+    for file in ("a.sql", "b.sql"):
+        (tmp_path / file).write_text("-- name: one\n-- Gives one.\nSELECT 1;")
+    with pytest.raises(ValueError, match=r"b\.sql: the name one is taken"):
+        read_folder(tmp_path)
 
 
 def test_a_query_is_read_with_its_promise_and_its_mark() -> None:
@@ -52,7 +56,13 @@ def test_a_query_is_read_with_its_promise_and_its_mark() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["SELECT 1;", "-- name: one\nSELECT 1;", "-- name: one\n-- Gives.\nSELECT 1"]
+    "text",
+    [
+        "SELECT 1;",
+        "-- name: one\nSELECT 1;",
+        "-- name: one\n-- Gives.\nSELECT 1",
+        "SELECT 1; -- name: one\n-- Gives.\nSELECT 1;",
+    ],
 )
 def test_what_is_no_named_query_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="not a named query"):

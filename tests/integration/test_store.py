@@ -12,7 +12,8 @@ from cj.domain.turns import Caller, Session
 from cj.store import Connections, Conversations, Database, Sessions, Sweep
 from cj.store.queries import named
 
-from tests.integration.chatroom import Room, session, sql
+from tests.integration.chatroom import Room, session
+from tests.integration.statements import sql
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -11,8 +11,9 @@ import pytest
 from cj.domain.ids import new_id
 from cj.store import Database
 
-from tests.integration.chatroom import Room, sql
+from tests.integration.chatroom import Room
 from tests.integration.hammer import Hammer, Load
+from tests.integration.statements import sql
 
 if TYPE_CHECKING:
     from tests.conftest import Database as Made

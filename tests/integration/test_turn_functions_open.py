@@ -9,7 +9,8 @@ import pytest
 from cj.domain.ids import anonymous_owner_id, new_id
 from cj.store import Conversations
 
-from tests.integration.chatroom import BEGIN, COMMIT, RAN_OUT, Room, somebody_waits, sql
+from tests.integration.chatroom import RAN_OUT, Room
+from tests.integration.statements import BEGIN, COMMIT, somebody_waits, sql
 
 if TYPE_CHECKING:
     from uuid import UUID

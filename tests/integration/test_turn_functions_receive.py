@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from cj.domain.ids import new_id
 
-from tests.integration.chatroom import BEGIN, COMMIT, Room, somebody_waits
+from tests.integration.chatroom import Room
+from tests.integration.statements import BEGIN, COMMIT, somebody_waits
 
 if TYPE_CHECKING:
     from cj.store import Database

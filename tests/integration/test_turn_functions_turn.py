@@ -10,7 +10,8 @@ import pytest
 from cj.domain.ids import new_id
 from cj.store import Turns
 
-from tests.integration.chatroom import BEGIN, COMMIT, LEASE, RAN_OUT, Room, somebody_waits, sql
+from tests.integration.chatroom import LEASE, RAN_OUT, Room
+from tests.integration.statements import BEGIN, COMMIT, somebody_waits, sql
 
 if TYPE_CHECKING:
     from cj.store import Database

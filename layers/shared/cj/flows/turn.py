@@ -150,13 +150,13 @@ class Turns:
         self.journal.count("TurnsCompleted")
         self.journal.took("TurnLatency", answer.latency_ms)
         live.watchers |= set(ended.connections)
-        await live.tell(self._done(live, answer, ended))
+        await live.tell(self._done(begun, live, answer, ended))
         if ended.next_turn is not None:
             await self.worker.wake(
                 event.cid, ended.next_turn, ended.fence, self.journal.correlation_id
             )
 
-    def _done(self, live: LiveText, answer: Answer, ended: Ended) -> Reply:
+    def _done(self, begun: Begun, live: LiveText, answer: Answer, ended: Ended) -> Reply:
         return {
             "type": "done",
             "cid": str(live.cid),
@@ -164,6 +164,8 @@ class Turns:
             "gen": live.gen,
             "seq": ended.seq,
             "message_id": str(ended.message_id),
+            "answers_from": begun.from_seq,
+            "answers_through": begun.through_seq,
             "n": answer.chunks,
             "status": answer.status,
             "model": self.model.name,

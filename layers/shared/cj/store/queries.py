@@ -44,9 +44,14 @@ def read_queries(text: str) -> list[Query]:
 
 @functools.cache
 def all_queries() -> dict[str, Query]:
-    """Every query by its name, read at first use. Raises ValueError for a name given twice."""
+    """Every query by its name, read at first use."""
+    return read_folder(FOLDER)
+
+
+def read_folder(folder: Path) -> dict[str, Query]:
+    """The queries of every file by their names. Raises ValueError for a name given twice."""
     queries: dict[str, Query] = {}
-    for path in sorted(FOLDER.glob("*.sql")):
+    for path in sorted(folder.glob("*.sql")):
         for query in read_queries(path.read_text("utf-8")):
             if query.name in queries:
                 raise ValueError(f"{path.name}: the name {query.name} is taken")
