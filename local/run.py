@@ -51,8 +51,7 @@ async def serve(plan: Plan, printer: Printer, environ: Mapping[str, str] = os.en
                 folder.tell(_state(gateway, stores))
                 printer.say(f"\n  CJ is at {gateway.url}", "bold")
                 printer.say("  Ctrl-C ends it.\n", "dim")
-                gateway.warm()
-                await stores.watch(printer)
+                await asyncio.gather(gateway.warm(), stores.watch(printer))
     finally:
         folder.forget()
         folder.release()

@@ -19,8 +19,6 @@ from local.gateway.limits import Limits
 from local.gateway.model import GatewayError
 from local.gateway.reload import Reload
 from local.gateway.schedules import Schedules
-from local.gateway.reload import Reload
-from local.gateway.schedules import Schedules
 from local.gateway.server import Server, listen
 from local.gateway.sigv4 import Keyring
 from local.gateway.static import StaticPage
@@ -117,12 +115,6 @@ class Gateway:
         self._stack.push_async_callback(
             self._connections.close_all, 1001, "Going away", within_s=0.5
         )
-        self._schedules = Schedules(self._model, self._functions, options.report)
-        if options.schedules:
-            await enter(self._schedules)
-        if options.reload:
-            watch = Reload(options.template, self._model, self._load, self._serve, options.report)
-            await enter(watch)
         self._takers = [self._functions.replace, self._integrations.serve, self._front.serve]
         if options.schedules:
             schedules = await enter(Schedules(self._model, self._functions, options.report))
@@ -145,15 +137,6 @@ class Gateway:
         options = self._options
         model = template.load(options.template, options.parameters, shell=os.environ)
         return localised(_with_own(model, options.function_environment), self.address)
-
-    def _serve(self, model: Model) -> None:
-        """What a reload brought, from the next request, event and due time on."""
-        self._model = model
-        self._integrations.serve(model)
-        self._functions.replace(model)
-        self._front.serve(model)
-        if self._options.schedules:
-            self._schedules.serve(model)
 
     def _pools(self, model: Model) -> Functions:
         options = self._options
@@ -191,12 +174,12 @@ class Gateway:
             raise GatewayError(f"There is no function {name}. There are: {known}.")
         return await self._functions.invoke(function, json.dumps(payload).encode())
 
-    def warm(self) -> None:
-        """Starts a process of every function now: a first call waits for none, and what cannot be
-        imported is reported at once.
+    async def warm(self) -> None:
+        """Starts a process of every function: a first call waits for none, and what cannot be
+        imported is reported. One after the other, since a request may be waiting already.
         """
-        for function in self._model.functions.values():
-            self._functions.warm(function)
+        for function in tuple(self._model.functions.values()):
+            await self._functions.warm(function)
 
     def stats(self) -> tuple[ChildStats, ...]:
         """Every process of a function, with its memory."""
@@ -206,9 +189,13 @@ class Gateway:
 def _with_own(model: Model, own: Mapping[str, Mapping[str, str]]) -> Model:
     """The model with each function's own variables laid over the template's."""
     functions = {
-        logical_id: replace(
-            function, environment={**function.environment, **own.get(logical_id, {})}
-        )
+        logical_id: _with(function, own.get(logical_id, {}))
         for logical_id, function in model.functions.items()
     }
     return replace(model, functions=functions)
+
+
+def _with(function: Function, own: Mapping[str, str]) -> Function:
+    """A variable that gets a value here is no longer one that has none."""
+    unresolved = {name: why for name, why in function.unresolved.items() if name not in own}
+    return replace(function, environment={**function.environment, **own}, unresolved=unresolved)

@@ -86,9 +86,14 @@ class Functions:
         self._events.send(self._pools[function.logical_id], payload, request_id)
         return request_id
 
-    def warm(self, function: Function) -> None:
-        """Starts a process ahead of the first invocation, which also shows whether it imports."""
-        self._pools[function.logical_id].start_one()
+    async def warm(self, function: Function) -> None:
+        """Sees to it that there is a process before somebody waits for it, and returns when it is
+        ready or cannot be started, which is reported.
+        """
+        pool = self._pools[function.logical_id]
+        if not pool.pids():
+            pool.start_one()
+        await pool.settled()
 
     def replace(self, model: Model) -> None:
         """Takes new code or a new template: old processes end what they do, new ones start."""
@@ -110,7 +115,7 @@ class Functions:
     def _missing(self, model: Model) -> Iterator[str]:
         for function in model.functions.values():
             for name, why in function.unresolved.items():
-                if name not in self._environment and name not in function.environment:
+                if name not in self._environment:
                     yield f"{function.logical_id} runs without {name}: {why}. Set it in the shell."
 
     def stats(self) -> tuple[ChildStats, ...]:

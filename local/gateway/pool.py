@@ -87,6 +87,11 @@ class Pool:
         self._starting.add(child)
         self._lives[child] = asyncio.create_task(child.live())
 
+    async def settled(self) -> None:
+        """Returns once no process is starting any more, whether it became ready or not."""
+        while self._starting:  # noqa: ASYNC110 - asked once a function's life, by whoever warms it
+            await asyncio.sleep(0.02)
+
     def _idled(self, child: ChildProcess) -> None:
         self._starting.discard(child)
         if child not in self._children:  # of code that has been replaced

@@ -149,6 +149,8 @@ class WebSocketEndpoint:
                 # A close frame brings a reason, if an empty one; a client that vanished does not.
                 known = "reason" in message
                 return (int(message["code"]), message["reason"]) if known else (1006, "")
+            if connection.closed_with is not None:
+                continue  # said after the goodbye, heard by nobody
             connection.touch()
             text = message.get("text")
             if text is None:

@@ -76,6 +76,10 @@ def body_of(reply: dict[str, Any], limit: int) -> str:
     body = reply.get("body")
     if body is None:
         return ""
-    if not isinstance(body, str) or len(body.encode()) > limit:
+    try:
+        fits = isinstance(body, str) and len(body.encode()) <= limit
+    except UnicodeEncodeError:  # half of a pair of surrogates
+        fits = False
+    if not fits:
         raise IntegrationFailed("the body is no text a message can carry")
-    return body
+    return str(body)

@@ -1,9 +1,11 @@
 """One gateway on the fixture's template, real function processes and all, for a module's tests."""
 
 import asyncio
+import inspect
 import json
 import time
 import uuid
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,12 +23,16 @@ PATIENCE_S = 10
 
 
 async def until(found):
-    """What `found` returns once it is true; fails after a bounded time."""
+    """What `found` (or awaiting it) returns once it is true; fails after a bounded time."""
     deadline = time.monotonic() + PATIENCE_S
-    while not (result := found()):
+    while True:
+        result = found()
+        if inspect.isawaitable(result):
+            result = await result
+        if result:
+            return result
         assert time.monotonic() < deadline, "it did not happen in time"
         await asyncio.sleep(0.01)
-    return result
 
 
 @dataclass
@@ -109,7 +115,6 @@ class Opening:
 @pytest.fixture(scope="session")
 def running(tmp_path_factory):
     """Starts gateways on the fixture's template: `async with running(limits=...) as fixture`."""
-    from contextlib import asynccontextmanager
 
     @asynccontextmanager
     async def start(limits=None, **options):

@@ -1,6 +1,7 @@
 """The whole gateway: one port, the page, what functions and people are told."""
 
 import asyncio
+import json
 import signal
 import socket
 import sys
@@ -171,6 +172,19 @@ async def test_a_name_nobody_has_lists_those_there_are(fixture):
         await fixture.gateway.invoke("Nobody")
 
 
+async def test_an_event_can_be_made_to_arrive_twice(running):
+    """AWS: Asynchronous invocation; a function must expect the same event more than once."""
+    async with running(duplicate_events=True) as fixture:
+        client = fixture.client("lambda")
+        payload = json.dumps({"body": json.dumps({"seconds": 0, "mark": "event"})})
+        response = await asyncio.to_thread(
+            client.invoke, FunctionName="Slow", InvocationType="Event", Payload=payload
+        )
+        assert response["StatusCode"] == 202
+        await fixture.until(lambda: len(fixture.entries()) == 2)
+        assert [entry["finished"] for entry in fixture.entries()] == ["event", "event"]
+
+
 async def test_addresses_of_the_templates_own_apis_point_at_this_port():
     def pointed(value):
         function = Function("F", "f", "h.h", (), {"URL": value}, 3, 128, "arn", "role")
@@ -192,17 +206,15 @@ async def test_addresses_of_the_templates_own_apis_point_at_this_port():
 
 
 def written(folder, word, path="/"):
-    """A template with one function that answers one word."""
+    """A template with one function that answers one word. JSON is YAML."""
     folder.joinpath("words.py").write_text(f"def say(event, _context):\n    return {word!r}\n")
-    folder.joinpath("template.yaml").write_text(
-        "Transform: AWS::Serverless-2016-10-31\n"
-        "Resources:\n"
-        "  Say:\n"
-        "    Type: AWS::Serverless::Function\n"
-        "    Properties:\n"
-        "      {Handler: words.say, CodeUri: ., Runtime: python3.13, Events: {Get: {Type: HttpApi,\n"
-        f"       Properties: {{Method: GET, Path: {path}}}}}}}}}\n"
-    )
+    get = {"Type": "HttpApi", "Properties": {"Method": "GET", "Path": path}}
+    say = {"Handler": "words.say", "CodeUri": ".", "Runtime": "python3.13", "Events": {"Get": get}}
+    document = {
+        "Transform": "AWS::Serverless-2016-10-31",
+        "Resources": {"Say": {"Type": "AWS::Serverless::Function", "Properties": say}},
+    }
+    folder.joinpath("template.yaml").write_text(json.dumps(document))
     return folder / "template.yaml"
 
 
@@ -214,9 +226,11 @@ async def test_changed_code_and_a_changed_template_are_served_at_once(running, t
     ):
         assert (await client.get("/")).text == "before"
         written(tmp_path, "after", "/moved")
-        async with asyncio.timeout(20):
-            while (await client.get("/moved")).text != "after":
-                await asyncio.sleep(0.05)
+
+        async def moved():
+            return (await client.get("/moved")).text == "after"
+
+        await fixture.until(moved)
         assert (await client.get("/")).status_code == 404
 
 

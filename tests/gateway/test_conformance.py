@@ -27,8 +27,16 @@ def listed_behaviours():
     return {(row["file"], row["test"]): row["source"] for row in rows if row}
 
 
+def row(behaviour):
+    (file, test), source = behaviour
+    return f"| {source} | `{file}` `{test}` |"
+
+
 def test_the_document_lists_what_is_tested_and_nothing_else():
-    assert listed_behaviours() == copied_behaviours()
+    """What is missing is printed as the row to add, what is left over as the row to delete."""
+    listed, copied = listed_behaviours().items(), copied_behaviours().items()
+    assert [row(each) for each in sorted(copied - listed)] == []
+    assert [row(each) for each in sorted(listed - copied)] == []
 
 
 def test_at_least_thirty_five_documented_behaviours_are_copied():

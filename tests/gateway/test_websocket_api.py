@@ -9,9 +9,10 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from local.gateway.events import CLOSE_REASONS
+from local.gateway.integration import IntegrationFailed
 from local.gateway.limits import Limits
 from local.gateway.model import WebSocketApi, WebSocketRoute
-from local.gateway.websocket_routes import select_route
+from local.gateway.websocket_routes import body_of, select_route
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -243,6 +244,23 @@ async def test_a_binary_frame_is_closed_with_1003(fixture):
         await ws.send(b"\x00\x01")
         assert (await closed(ws)).code == 1003
     assert (await fixture.disconnected(connection_id))["disconnectStatusCode"] == 1003
+
+
+async def test_what_follows_a_binary_frame_is_not_heard(fixture):
+    """Remembered: a connection that is being closed takes no more messages."""
+    async with fixture.connect() as ws:
+        connection_id = await fixture.connection_id(ws)
+        await asyncio.gather(ws.send(b"\x00"), ws.send("after the end"))
+    await fixture.disconnected(connection_id)
+    assert not [e for e in fixture.entries() if e.get("body") == "after the end"]
+
+
+@pytest.mark.parametrize("body", [{"an": "object"}, 7, "\ud800", "x" * 11], ids=repr)
+async def test_a_body_no_message_can_carry_is_an_error(body):
+    """Remembered: a route response is text of at most a message's size."""
+    with pytest.raises(IntegrationFailed):
+        body_of({"body": body}, 10)
+    assert body_of({"body": "x" * 10}, 10) == "x" * 10
 
 
 def padded(size):

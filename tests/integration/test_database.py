@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
 import asyncpg
 import pytest
 from cj.errors import StoreMisconfigured
 from cj.store import Database
 
-from local.servers.postgres import Postgres
 from tests.integration.chatroom import Room
-from tests.integration.proxy import Proxy
 from tests.integration.statements import BEGIN, COMMIT, ONE, SLEEP, pid, sleeping, sql
+
+if TYPE_CHECKING:
+    from local.servers.postgres import Postgres
+    from tests.integration.proxy import Proxy
 
 
 async def test_one_connection_is_held_for_every_statement(db: Database) -> None:

@@ -42,6 +42,17 @@ async def test_a_connection_that_died_in_a_freeze_is_replaced_unnoticed(
     await db.close()
 
 
+async def test_a_connection_that_dies_between_look_and_use_is_lost_like_any_other(
+    db: Database,
+) -> None:
+    await pid(db)
+    asyncio.get_running_loop().call_soon(db._held.terminate)
+    assert (await db.row(ONE))["one"] == 1
+    asyncio.get_running_loop().call_soon(db._held.terminate)
+    with pytest.raises(StoreUnavailable):
+        await pid(db)
+
+
 async def test_a_repeatable_statement_survives_a_reset(far_db: Database, proxy: Proxy) -> None:
     await far_db.row(ONE)
     proxy.losing_replies = 1
@@ -131,7 +142,7 @@ async def test_a_url_that_asks_for_tls_is_never_answered_in_the_clear(shared_url
 
 
 async def test_a_restart_of_the_server_is_an_outage_and_then_over(
-    tmp_path_factory: pytest.TempPathFactory, server_folder: Path, postgres_found: Found
+    server_folder: Path, postgres_found: Found
 ) -> None:
     server = Postgres(server_folder / "restarted", found=postgres_found, fsync=False)
     with server:

@@ -288,7 +288,7 @@ async def test_after_three_attempts_what_came_in_later_gets_its_turn_at_once(roo
     assert (second.from_seq, second.through_seq) == (2, 2)
 
 
-async def test_two_who_find_a_dead_turn_at_once_wake_one_worker(
+async def test_two_who_find_a_dead_turn_at_once_hand_it_out_once(
     room: Room, other_db: Database, watcher: Database
 ) -> None:
     await room.begin(await room.say(), lease=RAN_OUT)
@@ -297,4 +297,14 @@ async def test_two_who_find_a_dead_turn_at_once_wake_one_worker(
     second = asyncio.create_task(room.seen_by(other_db).open())
     await somebody_waits(watcher)
     await room.db.execute(COMMIT)
-    assert (first.invoke, (await second).invoke) == (True, False)
+    assert (await second).fence == first.fence
+    assert (await room.row())["turn_attempts"] == 2
+
+
+async def test_an_open_whose_reply_was_lost_still_wakes_a_worker(room: Room) -> None:
+    await room.begin(await room.say(), lease=RAN_OUT)
+    lost = await room.open()
+    again = await room.open()
+    assert (again.invoke, again.turn, again.fence) == (True, lost.turn, lost.fence)
+    assert await room.begin(again) is not None
+    assert not (await room.open()).invoke

@@ -45,8 +45,8 @@ class Opened:
     """A conversation, subscribed to and then read.
 
     `messages` are the newest (`more`: older ones exist), or those after the asked-for seq
-    (`more`: newer ones follow). `turn` and `fence` tell of a running turn. With `invoke` the
-    turn was found dead and needs a worker; `ended` is the error row of one that died for good.
+    (`more`: newer ones follow). `turn` and `fence` tell of a running turn. With `invoke` it
+    needs a worker: nobody has begun it; `ended` is the error row of one that died for good.
     """
 
     cid: UUID
