@@ -58,6 +58,7 @@ class ChildProcess:
         self._api = RuntimeApi(Hooks(self._asked, self._answered, self._failed_to_start))
         self._process: asyncio.subprocess.Process | None = None
         self._started_at = time.perf_counter()
+        self.settled = asyncio.Event()  # it has asked for an invocation, or never will
         self._ready = False
         self._frozen = False
         self._init_error: Outcome | None = None
@@ -86,6 +87,7 @@ class ChildProcess:
             if self._init_timer is not None:
                 self._init_timer.cancel()
             self._api.close()
+            self.settled.set()
             self._owner.gone(self, None if self._ready else failed)
 
     async def _spawn(self, address: str) -> asyncio.subprocess.Process:
@@ -168,6 +170,7 @@ class ChildProcess:
     def _asked(self) -> None:
         if not self._ready:
             self._ready = True
+            self.settled.set()
             took_ms = (time.perf_counter() - self._started_at) * 1000
             self._launch.report(ChildStarted(self.function.name, self.pid, took_ms))
             if self._init_timer is not None:

@@ -88,9 +88,8 @@ class Pool:
         self._lives[child] = asyncio.create_task(child.live())
 
     async def settled(self) -> None:
-        """Returns once no process is starting any more, whether it became ready or not."""
-        while self._starting:  # noqa: ASYNC110 - asked once a function's life, by whoever warms it
-            await asyncio.sleep(0.02)
+        """Returns once what is starting now has become ready, or has ended instead."""
+        await asyncio.gather(*(child.settled.wait() for child in self._starting))
 
     def _idled(self, child: ChildProcess) -> None:
         self._starting.discard(child)

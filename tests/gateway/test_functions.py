@@ -167,7 +167,7 @@ async def test_six_megabytes_come_and_go_without_a_pause():
         assert await pools.answer({"do": "length", "text": "x" * (size - 50)}) == size - 50
         began = time.perf_counter()
         assert len(await pools.answer({"do": "answer", "bytes": size})) == size
-        print(f"an answer of 6 MB took {time.perf_counter() - began:.3f} s")
+        print(f"an answer of 6 MB took {time.perf_counter() - began:.3f} s")  # noqa: T201
 
 
 async def test_what_a_function_prints_is_reported_with_its_request():
@@ -198,8 +198,8 @@ async def test_there_are_figures_of_every_process():
 
 async def test_a_process_can_be_started_ahead_of_the_first_invocation():
     async with running() as pools:
-        pools.functions.warm(pools.function)
-        (started,) = await until(lambda: pools.reported(ChildStarted))
+        await pools.functions.warm(pools.function)
+        (started,) = pools.reported(ChildStarted)
         assert await pools.answer({"do": "pid"}) == started.pid
 
 

@@ -62,7 +62,7 @@ DEEDS = {
     "signal": lambda event, _: os.kill(os.getpid(), signal.Signals[event["name"]]),
     "answer": lambda event, _: "x" * event["bytes"],
     "length": lambda event, _: len(event["text"]),
-    "print": lambda event, _: print(event["text"]),
+    "print": lambda event, _: sys.stdout.write(event["text"] + "\n"),
     "environment": lambda _event, _: dict(os.environ),
     "path": lambda _event, _: {"path": sys.path, "cwd": str(Path.cwd())},
     "pid": lambda _event, _: os.getpid(),
