@@ -9,6 +9,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
+SEED ?= 1 2 3
 
 .PHONY: help run test check build bench chaos lock clean format
 
@@ -29,6 +30,9 @@ build: $(VENV)/.dev $(VENV)-sam/.done ## sam build for both architectures, valid
 
 bench: $(VENV)/.dev ## The benchmarks: limit, peers, ours, ratio
 	@for b in benchmarks/*.py; do $(BIN)/python "$$b"; done
+
+chaos: $(VENV)/.dev ## The turn functions under load, lost replies and dying workers (SEED="1 2 3")
+	@CJ_SEEDS="$(SEED)" $(BIN)/pytest -q tests/integration/test_turn_functions_hammered.py
 
 format: $(VENV)/.dev ## Format the Python
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .

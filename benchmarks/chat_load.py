@@ -4,7 +4,8 @@
 
 Each connection says its messages one after another, each as soon as the one before is acknowledged,
 and at the end everybody reads their history. The limit on waiting messages is raised, since people
-do not type this fast. Latencies are printed, never judged.
+do not type this fast. Processes are started by one answered message each before
+the clock runs. Latencies are printed, never judged.
 """
 
 from __future__ import annotations
@@ -26,11 +27,20 @@ from tests.e2e.browser import Browser  # noqa: E402
 from tests.e2e.running import Running  # noqa: E402
 
 
-async def talk(url: str, number: int, messages: int) -> dict[str, Any]:
+async def warm_up(browser: Browser, everybody: asyncio.Barrier) -> None:
+    """One answered message each, all at once, in a conversation of its own: processes start."""
+    await browser.say("warm up")
+    await browser.until("done")
+    await everybody.wait()
+    await browser.start()
+
+
+async def talk(url: str, number: int, messages: int, everybody: asyncio.Barrier) -> dict[str, Any]:
     """One visitor: says everything, waits for the last answer, reads it all back."""
     acks_ms, answers_ms, seqs = [], [], []
     async with Browser(url) as browser:
         await browser.start()
+        await warm_up(browser, everybody)
         for n in range(messages):
             begun = time.perf_counter()
             ack = await browser.say(f"visitor {number} message {n}")
@@ -39,12 +49,7 @@ async def talk(url: str, number: int, messages: int) -> dict[str, Any]:
             if n == 0:
                 await browser.until("done")
                 answers_ms.append((time.perf_counter() - begun) * 1000)
-        rows: list[dict[str, Any]] = []
-        async with asyncio.timeout(60):
-            while not rows or rows[-1]["role"] != "assistant":
-                rows = (
-                    await browser.get(f"/api/v1/conversations/{browser.cid}", limit=100)
-                ).json()["messages"]
+        rows = await browser.settled()
     texts = [row["text"] for row in rows if row["role"] == "user"]
     return {
         "acks_ms": acks_ms,
@@ -81,7 +86,7 @@ def rss_mb(pid: int) -> float:
 def name_of(pid: int) -> str:
     """What a process is, in a word."""
     command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
-    return "function" if "local.gateway.child" in command else command.split("/")[-1].split()[0]
+    return "function" if "gateway/child.py" in command else command.split("/")[-1].split()[0]
 
 
 async def main() -> int:
@@ -95,10 +100,13 @@ async def main() -> int:
         running = Running(Path(folder) / "data", environ=raised)
         running.start()
         try:
-            begun = time.perf_counter()
-            visitors = await asyncio.gather(
-                *(talk(running.url, n, args.messages) for n in range(args.connections))
+            everybody = asyncio.Barrier(args.connections + 1)
+            talks = asyncio.gather(
+                *(talk(running.url, n, args.messages, everybody) for n in range(args.connections))
             )
+            await everybody.wait()
+            begun = time.perf_counter()
+            visitors = await talks
             took_s = time.perf_counter() - begun
             processes = [(name_of(pid), rss_mb(pid)) for pid in tree_of(running.pid)]
         finally:
@@ -113,7 +121,7 @@ async def main() -> int:
     functions = sum(name == "function" for name, _ in processes)
     print(f"{args.connections} connections x {args.messages} messages")
     print(f"LIMIT_WAITING raised to {args.messages}")
-    print(f"{len(acks)} acks in {took_s:.1f} s: {len(acks) / took_s:.0f}/s")
+    print(f"{len(acks)} messages acked and answered in {took_s:.1f} s: {len(acks) / took_s:.0f}/s")
     print(f"frame to ack     p50 {quantile(acks, 50):7.1f} ms   p99 {quantile(acks, 99):7.1f} ms")
     print(
         f"frame to answer  p50 {quantile(answers, 50):7.1f} ms   (the first of each conversation)"

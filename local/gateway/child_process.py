@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from local.gateway.report import Report
     from local.gateway.sigv4 import Credentials
 
+START_S = 10.0  # Lambda's own limit of the init phase
+
 
 @dataclass(frozen=True, slots=True)
 class Launch:
@@ -35,7 +37,7 @@ class Launch:
     credentials: Callable[[Function], Credentials]
     report: Callable[[Report], None]
     freeze: bool = False  # stopped between invocations, as on Lambda
-    start_s: float = 10.0  # Lambda's own limit of the init phase
+    start_s: float = START_S
     grace_s: float = 1.0  # between SIGTERM and SIGKILL
 
 

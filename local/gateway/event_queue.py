@@ -46,17 +46,19 @@ class EventQueue:
         function = pool.function
         too_old_at = time.monotonic() + function.max_event_age_s
         for attempt in range(1 + function.max_retries):
-            if attempt:
-                await asyncio.sleep(self._pause_s(attempt))
-            left_s = too_old_at - time.monotonic()
-            if left_s <= 0:
+            pause_s = self._pause_s(attempt)
+            if time.monotonic() + pause_s >= too_old_at:
                 break
+            await asyncio.sleep(pause_s)
+            left_s = too_old_at - time.monotonic()
             outcome = await pool.invoke(request_id, payload, wait_s=left_s)
             if outcome.error is None:
                 return
         self._dropped(function.name, request_id)
 
     def _pause_s(self, attempt: int) -> float:
+        if attempt == 0:
+            return 0.0
         pauses = self._rules.retry_after_s
         return pauses[min(attempt, len(pauses)) - 1]
 

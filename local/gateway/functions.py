@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from local.gateway.child_log import resident_bytes
-from local.gateway.child_process import Launch
+from local.gateway.child_process import START_S, Launch
 from local.gateway.event_queue import RETRY_AFTER_S, EventQueue, EventRules
 from local.gateway.outcome import Outcome
 from local.gateway.pool import Pool
@@ -47,11 +47,12 @@ class Functions:
         freeze: bool = False,
         duplicate_events: bool = False,
         retry_after_s: tuple[float, ...] = RETRY_AFTER_S,
+        start_s: float = START_S,
     ) -> None:
         self._report = report
         self._environment = environment
         self._size = children
-        self._launch = Launch(environment, credentials, report, freeze)
+        self._launch = Launch(environment, credentials, report, freeze, start_s)
         self._events = EventQueue(EventRules(duplicate_events, retry_after_s), report)
         self._pools: dict[str, Pool] = {}
         self._leaving: set[asyncio.Task[None]] = set()

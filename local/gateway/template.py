@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from local.gateway.intrinsics import Intrinsics, Surroundings, Unresolvable
 from local.gateway.model import Function, Model, TemplateError
-from local.gateway.template_expansion import FUNCTION, Expansion, code_key, expand
+from local.gateway.template_expansion import FUNCTION, Expansion, expand
 from local.gateway.template_functions import FunctionReader
 from local.gateway.template_routes import RouteReader
 from local.gateway.template_schedules import schedules
@@ -41,7 +41,7 @@ def load(
     functions = {
         name: reader.read(name, resource)
         for name, resource in resources.items()
-        if resource.get("Type") == "AWS::Lambda::Function" and code_key(resource)
+        if expansion.original["Resources"].get(name, {}).get("Type") == FUNCTION
     }
     _check_names(functions)
     routes = RouteReader(resources, intrinsics, functions)

@@ -76,6 +76,7 @@ class Browser:
                 rows: list[dict[str, Any]] = (await self.get(path, limit=100)).json()["messages"]
                 if rows and rows[-1]["role"] == "assistant":
                     return rows
+                await asyncio.sleep(0.1)
 
     async def start(self, cid: str | None = None, **members: Any) -> dict[str, Any]:
         """Open a conversation; gives `ready`."""

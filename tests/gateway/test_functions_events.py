@@ -3,6 +3,7 @@
 docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
 """
 
+import asyncio
 import os
 
 import pytest
@@ -62,11 +63,13 @@ async def test_an_event_that_waited_too_long_for_a_process_is_dropped(written, t
     go, started = tmp_path / "go", tmp_path / "started"
     function = a_function(max_event_age_s=0.2)
     async with running(function, children=1) as pools:
-        pools.send({"do": "wait", "running": str(started), "until": str(go)})
+        event = {"do": "wait", "running": str(started), "until": str(go)}
+        busy = asyncio.create_task(pools.answer(event))
         await until(started.exists)
         request_id = pools.send(written.event)
         (notice,) = await until(lambda: pools.reported(Noticed))
         go.touch()
+        await busy
         await pools.answer({"do": "pid"})
     assert request_id in notice.text
     assert written() == []

@@ -5,6 +5,8 @@ docs.aws.amazon.com/lambda/latest/dg/python-exceptions.html and .../invocation-r
 
 import asyncio
 import json
+import os
+import signal
 
 import pytest
 
@@ -68,7 +70,7 @@ async def test_a_process_that_ends_in_mid_invocation_is_an_exit_error_and_replac
 async def test_a_process_that_ends_while_it_is_idle_is_replaced_unnoticed():
     async with running(children=1) as pools:
         pid = await pools.answer({"do": "pid"})
-        await pools.invoke({"do": "signal", "name": "SIGKILL"})
+        os.kill(pid, signal.SIGKILL)
         await until(lambda: pid not in pools.pids())
         assert await pools.answer({"do": "pid"}) != pid
 

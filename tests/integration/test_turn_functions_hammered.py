@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from datetime import timedelta
 from statistics import median
@@ -18,7 +19,7 @@ from tests.integration.statements import sql
 if TYPE_CHECKING:
     from tests.conftest import Database as Made
 
-SEEDS = (1, 2, 3)
+SEEDS = tuple(map(int, os.environ.get("CJ_SEEDS", "1 2 3").split()))
 SMALL = Load(rooms=2, people=2, messages=5)
 
 # What receive would be as one plain statement. It reads the snapshot from before the wait for the
