@@ -50,20 +50,20 @@ $(VENV)/bin/python:
 
 $(VENV)/.local: requirements/local.txt pyproject.toml | $(VENV)/bin/python
 	@echo "Installing what one machine needs (requirements/local.txt)"
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/local.txt
-	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(BIN)/pip install -qq --disable-pip-version-check --require-hashes --no-deps -r requirements/local.txt
+	@$(BIN)/pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.local
 	@echo "Installing the tools (requirements/dev.txt)"
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/dev.txt
+	@$(BIN)/pip install -qq --disable-pip-version-check --require-hashes --no-deps -r requirements/dev.txt
 	@touch $@
 
 $(VENV)-sam/.done: requirements/sam.txt
 	@test -n "$(PYTHON)" || { echo "CJ needs Python 3.11 or newer; set PYTHON=/path/to/python3."; exit 1; }
 	@echo "Installing the SAM CLI into $(VENV)-sam (requirements/sam.txt)"
 	@$(PYTHON) -m venv $(VENV)-sam
-	@$(VENV)-sam/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/sam.txt
+	@$(VENV)-sam/bin/pip install -qq --disable-pip-version-check --require-hashes --no-deps -r requirements/sam.txt
 	@touch $@
 
 web/node_modules/.done: web/package.json web/package-lock.json

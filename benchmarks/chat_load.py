@@ -89,28 +89,13 @@ def name_of(pid: int) -> str:
     return "function" if "gateway/child.py" in command else command.split("/")[-1].split()[0]
 
 
-async def main() -> int:
-    """Run, print, and fail if anything was lost, doubled, reordered or renumbered."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--connections", type=int, default=50)
-    parser.add_argument("--messages", type=int, default=40)
-    args = parser.parse_args()
-    raised = {**os.environ, "LIMIT_WAITING": str(args.messages)}
-    with tempfile.TemporaryDirectory() as folder:
-        running = Running(Path(folder) / "data", environ=raised)
-        running.start()
-        try:
-            everybody = asyncio.Barrier(args.connections + 1)
-            talks = asyncio.gather(
-                *(talk(running.url, n, args.messages, everybody) for n in range(args.connections))
-            )
-            await everybody.wait()
-            begun = time.perf_counter()
-            visitors = await talks
-            took_s = time.perf_counter() - begun
-            processes = [(name_of(pid), rss_mb(pid)) for pid in tree_of(running.pid)]
-        finally:
-            running.stop()
+def report(
+    args: argparse.Namespace,
+    visitors: list[dict[str, Any]],
+    processes: list[tuple[str, float]],
+    took_s: float,
+) -> int:
+    """Print; 1 if anything was lost, doubled, reordered or renumbered."""
     acks = [ms for visitor in visitors for ms in visitor["acks_ms"]]
     answers = [ms for visitor in visitors for ms in visitor["answers_ms"]]
     wrong = {
@@ -131,6 +116,31 @@ async def main() -> int:
     )
     print("; ".join(f"{kind} {count}" for kind, count in wrong.items()))
     return 1 if any(wrong.values()) else 0
+
+
+async def main() -> int:
+    """Start everything, let everybody talk, and tell."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--connections", type=int, default=50)
+    parser.add_argument("--messages", type=int, default=40)
+    args = parser.parse_args()
+    raised = {**os.environ, "LIMIT_WAITING": str(args.messages)}
+    with tempfile.TemporaryDirectory() as folder:
+        running = Running(Path(folder) / "data", environ=raised)
+        running.start()
+        try:
+            everybody = asyncio.Barrier(args.connections + 1)
+            talks = asyncio.gather(
+                *(talk(running.url, n, args.messages, everybody) for n in range(args.connections))
+            )
+            await everybody.wait()
+            begun = time.perf_counter()
+            visitors = await talks
+            took_s = time.perf_counter() - begun
+            processes = [(name_of(pid), rss_mb(pid)) for pid in tree_of(running.pid)]
+        finally:
+            running.stop()
+    return report(args, visitors, processes, took_s)
 
 
 if __name__ == "__main__":

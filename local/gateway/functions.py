@@ -55,8 +55,9 @@ class Functions:
         self._launch = Launch(environment, credentials, report, freeze, start_s)
         self._events = EventQueue(EventRules(duplicate_events, retry_after_s), report)
         self._pools: dict[str, Pool] = {}
-        self._leaving: set[asyncio.Task[None]] = set()
+        self._retired: list[Pool] = []  # of functions a reload has taken away
         self._running: set[asyncio.Task[Outcome]] = set()
+        self._noticed: set[str] = set()  # of the model served now; a reload repeats nothing
         self._serve(model)
 
     async def __aenter__(self) -> Self:
@@ -65,7 +66,7 @@ class Functions:
     async def __aexit__(self, *_: object) -> None:
         """Events first, then the processes; whoever still waits gets an Outcome that says so."""
         await self._events.close()
-        await asyncio.gather(*(pool.close() for pool in self._pools.values()), *self._leaving)
+        await asyncio.gather(*(pool.close() for pool in self._all_pools()))
         await asyncio.gather(*self._running, return_exceptions=True)
 
     async def invoke(
@@ -99,9 +100,9 @@ class Functions:
     def replace(self, model: Model) -> None:
         """Takes new code or a new template: old processes end what they do, new ones start."""
         for logical_id in set(self._pools) - set(model.functions):
-            task = asyncio.create_task(self._pools.pop(logical_id).close())
-            self._leaving.add(task)
-            task.add_done_callback(self._leaving.discard)
+            pool = self._pools.pop(logical_id)
+            pool.retire()
+            self._retired.append(pool)
         self._serve(model)
 
     def _serve(self, model: Model) -> None:
@@ -110,19 +111,28 @@ class Functions:
                 self._pools[logical_id].renew(function)
             else:
                 self._pools[logical_id] = Pool(function, self._launch, self._size)
-        for text in (*model.warnings, *self._missing(model)):
+        texts = {*model.warnings, *self._missing(model)}
+        for text in sorted(texts - self._noticed):
             self._report(Noticed(text))
+        self._noticed = texts
 
     def _missing(self, model: Model) -> Iterator[str]:
+        """One text a variable, however many functions go without it."""
+        without: dict[tuple[str, str], list[str]] = {}
         for function in model.functions.values():
             for name, why in function.unresolved.items():
                 if name not in self._environment:
-                    yield f"{function.logical_id} runs without {name}: {why}. Set it in the shell."
+                    without.setdefault((name, why), []).append(function.logical_id)
+        for (name, why), functions in without.items():
+            yield f"{', '.join(functions)} without {name}: {why}. Set {name} in the shell."
+
+    def _all_pools(self) -> list[Pool]:
+        return [*self._pools.values(), *self._retired]
 
     def stats(self) -> tuple[ChildStats, ...]:
         """Every process there is, with its memory."""
         return tuple(
             ChildStats(pool.function.name, pid, resident_bytes(pid))
-            for pool in self._pools.values()
+            for pool in self._all_pools()
             for pid in pool.pids()
         )

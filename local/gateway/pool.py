@@ -130,20 +130,29 @@ class Pool:
     def renew(self, function: Function) -> None:
         """Whoever waits or comes gets a process of the new code; what runs ends as begun."""
         self.function = function
+        self._let_go()
+        self._start_more()
+
+    def _let_go(self) -> None:
+        """Of every process: those that are busy stop as soon as they are not."""
         for child in (*self._idle, *self._starting):
             self._stop(child)
         self._idle.clear()
         self._starting.clear()
         self._children.clear()
-        self._start_more()
 
-    async def close(self) -> None:
-        """No process is left when it returns; what waits or is under way fails."""
+    def retire(self) -> None:
+        """Nothing new begins; what waits fails, what runs ends as begun."""
         self._closed = True
         for waiter in self._waiting:
             if not waiter.done():
                 waiter.set_result(outcome.closing(""))
         self._waiting.clear()
+        self._let_go()
+
+    async def close(self) -> None:
+        """No process is left when it returns; what waits or is under way fails."""
+        self.retire()
         lives = dict(self._lives)
         await asyncio.gather(*(child.stop() for child in lives), *self._stops)
         await asyncio.gather(*lives.values())

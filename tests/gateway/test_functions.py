@@ -178,6 +178,29 @@ async def test_what_a_function_prints_is_reported_with_its_request():
         await until(lambda: LogLine("deeds-name", "the-request", "two ü") in pools.reports)
 
 
+async def test_a_line_without_an_end_is_reported_when_the_process_has_ended():
+    async with running(children=1) as pools:
+        await pools.invoke({"do": "write", "text": "no end"})
+        await pools.invoke({"do": "exit", "status": 0})
+        await until(lambda: [line for line in pools.reported(LogLine) if line.text == "no end"])
+
+
+async def test_a_line_that_never_ends_is_cut_where_cloudwatch_cuts_it():
+    async with running() as pools:
+        await pools.invoke({"do": "print", "text": "x" * 1_000_000})
+        await until(lambda: sum(len(line.text) for line in pools.reported(LogLine)) == 1_000_000)
+        assert max(len(line.text) for line in pools.reported(LogLine)) < 400_000
+
+
+async def test_what_is_not_utf_8_is_reported_all_the_same(tmp_path):
+    code = "import os\ndef handler(event, context):\n    os.write(1, b'a\\xffb\\n')\n"
+    (tmp_path / "raw.py").write_text(code)
+    async with running(a_function(handler="raw.handler", python_path=(tmp_path,))) as pools:
+        await pools.invoke()
+        (line,) = await until(lambda: pools.reported(LogLine))
+    assert line.text == "a\ufffdb"
+
+
 async def test_an_invocation_is_reported_with_its_figures():
     async with running() as pools:
         outcome = await pools.invoke({"do": "sleep", "s": 0.05}, request_id="the-request")

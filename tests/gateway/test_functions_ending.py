@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -71,11 +72,32 @@ async def test_a_function_that_is_no_longer_there_leaves_no_process():
         assert await pools.answer({"a": 1}) == {"a": 1}
 
 
+async def test_what_runs_in_a_function_that_is_taken_away_ends_as_it_began(tmp_path):
+    other = a_function("Other")
+    async with running(a_function(), other) as pools:
+        task = asyncio.create_task(pools.answer(wait_event(tmp_path), function=other))
+        await until((tmp_path / "one").exists)
+        pools.functions.replace(a_model(a_function()))
+        (tmp_path / "go").touch()
+        pid = await task
+        await until(lambda: not lives(pid))
+
+
 async def test_a_variable_without_a_value_is_reported_unless_the_gateway_has_one():
-    function = a_function(unresolved={"A": "the parameter A has no value", "B": "nor has B"})
-    async with running(function, environment={"B": "1"}) as pools:
+    without = {"A": "the parameter A has no value", "B": "nor has B"}
+    functions = [a_function(unresolved=without), a_function("Other", unresolved=without)]
+    async with running(*functions, environment={"B": "1"}) as pools:
+        pools.functions.replace(a_model(*functions))
         (notice,) = pools.reported(Noticed)
-    assert "Deeds runs without A: the parameter A has no value." in notice.text
+    expected = "Deeds, Other without A: the parameter A has no value. Set A in the shell."
+    assert notice.text == expected
+
+
+async def test_what_a_template_has_but_is_not_served_is_reported():
+    async with running() as pools:
+        model = replace(a_model(a_function()), warnings=("Rest is not served.",))
+        pools.functions.replace(model)
+        assert pools.reported(Noticed) == [Noticed("Rest is not served.")]
 
 
 async def test_no_process_is_left_when_the_gateway_stops(tmp_path):

@@ -84,19 +84,47 @@ async def test_everything_that_is_kept_may_vanish_by_itself(
     await ephemeral.watch(cid, "conn=")
     await ephemeral.append_chunk(cid, uuid4(), 1, 0, "x")
     keys = [key async for key in client.scan_iter()]
-    assert len(keys) == 4
+    assert len(keys) == 5
     assert all([await client.ttl(key) > 0 for key in keys])
 
 
-async def test_a_redis_that_is_gone_is_a_miss_and_no_error() -> None:
+async def test_a_connection_that_moves_on_hears_nothing_of_where_it_was(
+    ephemeral: Ephemeral,
+) -> None:
+    first, second = uuid4(), uuid4()
+    await ephemeral.watch(first, "conn=")
+    await ephemeral.watch(first, "conn=")
+    assert await ephemeral.append_chunk(first, uuid4(), 1, 0, "x") == {"conn="}
+    await ephemeral.watch(second, "conn=")
+    assert await ephemeral.append_chunk(first, uuid4(), 1, 0, "x") == set()
+    assert await ephemeral.append_chunk(second, uuid4(), 1, 0, "x") == {"conn="}
+
+
+async def test_what_a_running_answer_has_said_can_be_read(ephemeral: Ephemeral) -> None:
+    cid, turn = uuid4(), uuid4()
+    assert await ephemeral.chunks(cid, turn, 4) == []
+    await ephemeral.append_chunk(cid, turn, 4, 0, "one ")
+    await ephemeral.append_chunk(cid, turn, 4, 1, "two")
+    assert await ephemeral.chunks(cid, turn, 4) == ["one ", "two"]
+    assert await ephemeral.chunks(cid, turn, 5) == []
+
+
+@pytest.mark.parametrize("cluster", ["auto", "no", "yes"])
+async def test_a_redis_that_is_gone_is_a_miss_and_is_left_alone_for_a_while(cluster: str) -> None:
+    now, asked = [100.0], []
     with socket.socket() as nobody_listens:
         nobody_listens.bind(("127.0.0.1", 0))
         url = f"redis://127.0.0.1:{nobody_listens.getsockname()[1]}"
 
         async def connected() -> Redis | RedisCluster:
-            return await connect(url, "auto")
+            asked.append(now[0])
+            return await connect(url, cluster)
 
-        gone = Ephemeral(connected)
+        gone = Ephemeral(connected, clock=lambda: now[0])
         await gone.remember_caller(CALLER)
         assert await gone.caller("conn=") is None
         assert await gone.append_chunk(uuid4(), uuid4(), 1, 0, "x") == set()
+        assert asked == [100.0]
+        now[0] += 6
+        assert await gone.caller("conn=") is None
+        assert asked == [100.0, 106.0]

@@ -2,63 +2,20 @@
 
 from __future__ import annotations
 
-import json
+import base64
 import os
-import subprocess
-import sys
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pytest
 
-from tests.integration import lambda_process
+from tests.integration.listening_aws import COOKIE, ORIGIN, Aws, Functions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.conftest import Database
-
-ORIGIN = "https://cj.example.com"
-COOKIE = "__Host-cj_session"
-
-
-class Aws:
-    """Takes what is posted to connections and what is invoked; answers what it is told to."""
-
-    def __init__(self) -> None:
-        self.frames: list[dict[str, Any]] = []
-        self.events: list[dict[str, Any]] = []
-        self.gone: set[str] = set()
-        self.statuses: list[int] = []  # for the next posts, before they succeed
-        aws = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-                status, error = aws.take(self.path, body)
-                self.send_response(status)
-                if error:
-                    self.send_header("x-amzn-ErrorType", error)
-                self.send_header("content-length", "0")
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None: ...
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-
-    def take(self, path: str, body: dict[str, Any]) -> tuple[int, str | None]:
-        if path.endswith("/invocations"):
-            self.events.append(body)
-            return 202, None
-        if path.rsplit("/", 1)[1] in self.gone:
-            return 410, "GoneException"
-        if self.statuses:
-            return self.statuses.pop(0), "LimitExceededException"
-        self.frames.append(body)
-        return 200, None
 
 
 @pytest.fixture
@@ -70,64 +27,6 @@ def aws() -> Iterator[Aws]:
     made.server.shutdown()
     thread.join()
     made.server.server_close()
-
-
-class Functions:
-    """One process for all handlers, and the visitor whose browser they serve."""
-
-    def __init__(self, environ: dict[str, str]) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, lambda_process.__file__],
-            env=environ,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        self.cookie = ""
-
-    def invoke(self, function: str, event: dict[str, Any]) -> dict[str, Any]:
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.write(json.dumps({"function": function, "event": event}) + "\n")
-        self.process.stdin.flush()
-        answer: dict[str, Any] = json.loads(self.process.stdout.readline())
-        return answer
-
-    def get(self, path: str, query: str = "") -> tuple[int, dict[str, Any]]:
-        request = {"method": "GET", "path": path, "sourceIp": "127.0.0.1", "protocol": "HTTP/1.1"}
-        event = {
-            "version": "2.0",
-            "routeKey": f"GET {path}",
-            "rawPath": path,
-            "rawQueryString": query,
-            "headers": {"host": "cj.example.com"},
-            "cookies": [self.cookie] if self.cookie else [],
-            "requestContext": {"requestId": "http-1", "http": request},
-            "isBase64Encoded": False,
-        }
-        reply = self.invoke("api", event)
-        for cookie in reply.get("cookies", []):
-            self.cookie = cookie.partition(";")[0]
-        return reply["statusCode"], json.loads(reply["body"])
-
-    def socket(self, function: str, connection: str = "c1=", **event: Any) -> int:
-        context = {"connectionId": connection, "requestId": "socket-1"}
-        reply = self.invoke(function, {"requestContext": context, **event})
-        status: int = reply["statusCode"]
-        return status
-
-    def connect(self, connection: str = "c1=", **headers: str) -> int:
-        given = {"Cookie": f"a=b; {self.cookie}", "Origin": ORIGIN, **headers}
-        return self.socket("ws_connect", connection, headers=given)
-
-    def say(self, kind: str, connection: str = "c1=", **members: Any) -> int:
-        frame = {"v": 1, "id": str(uuid4()), "type": kind, **members}
-        return self.socket("ws_message", connection, body=json.dumps(frame))
-
-    def close(self) -> str:
-        """Gives what was logged."""
-        return self.process.communicate(timeout=30)[1]
 
 
 @pytest.fixture
@@ -277,6 +176,28 @@ def test_the_archiver_says_what_it_deleted_and_migrate_has_nothing_left(
     swept = functions.invoke("archiver", {})
     assert swept == {"complete": True, "sessions": 0, "oauth_states": 0, "connections": 0}
     assert functions.invoke("migrate", {}) == {"applied": []}
+
+
+@pytest.mark.parametrize(
+    "when",
+    ["tampered", "2026-11-01T00:00:00", "9999-12-31T23:59:59-23:59", "0001-01-01T00:00+23:59"],
+)
+def test_a_cursor_that_no_page_gave_out_is_a_bad_request(functions: Functions, when: str) -> None:
+    cursor = base64.urlsafe_b64encode(f"{when}|{uuid4()}".encode()).decode()
+    status, body = functions.get("/api/v1/conversations", f"cursor={cursor}")
+    assert (status, body["error"]["code"]) == (400, "bad_request")
+
+
+def test_a_tab_that_comes_in_the_middle_is_told_what_was_said_so_far(
+    functions: Functions, aws: Aws
+) -> None:
+    functions.say("start")
+    cid = aws.frames.pop()["cid"]
+    functions.say("message", cid=cid, text="Hello")
+    functions.say("start", cid=cid)
+    ready = aws.frames.pop()
+    event = aws.events.pop()
+    assert ready["turn"] == {"id": event["turn"], "gen": event["fence"], "i": 0, "text": ""}
 
 
 def test_a_hand_made_event_is_refused_by_the_worker(functions: Functions, aws: Aws) -> None:

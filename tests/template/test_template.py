@@ -150,6 +150,25 @@ def test_only_the_migrations_may_read_the_owner_s_secret() -> None:
     assert readers == {"MigrateFunctionRole"}
 
 
+def test_a_function_is_told_of_no_secret_that_its_role_may_not_read() -> None:
+    roles = {name: set(references(function["Role"])) for name, function in functions().items()}
+    policies = dict(of_type("AWS::IAM::ManagedPolicy")) | dict(of_type("AWS::IAM::Role"))
+    for name, function in functions().items():
+        variables = function["Environment"]["Variables"]
+        told = {
+            parameter
+            for variable, value in variables.items()
+            if variable.endswith("_SECRET_ARN")
+            for parameter in references(value)
+        }
+        reads = {named for role in roles[name] for named in references(policies[role])}
+        reads |= {
+            named for policy in reads & set(policies) for named in references(policies[policy])
+        }
+        assert told <= reads, name
+        assert told, name
+
+
 def test_no_policy_allows_more_than_it_names() -> None:
     found = {(name, what) for name, s in statements() for what in wildcards(s)}
     assert found == set(ACCEPTED_WILDCARDS), "give the action or the resource its name"

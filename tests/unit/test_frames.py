@@ -117,10 +117,10 @@ def test_after_seq_is_a_small_whole_number(after_seq: object) -> None:
     assert refusal(body).code == "bad_request"
 
 
-def test_unknown_fields_are_refused_by_name() -> None:
-    refused = refusal(frame(type="ping", extra="x"))
+def test_unknown_fields_are_refused_and_not_repeated() -> None:
+    refused = refusal(frame(type="ping", shpat_secret="x"))
     assert refused.code == "bad_request"
-    assert refused.message.startswith("extra:")
+    assert "shpat_secret" not in str(refused)
 
 
 @pytest.mark.parametrize("text", ["", "   \n", "a\0b"])

@@ -36,12 +36,12 @@ class Memory:
         self.chunks.append((gen, i, text))
         return self.tabs
 
-    async def forget_connection(self, connection_id: str, cid: UUID) -> None:
+    async def forget(self, connection_id: str) -> None:
         self.forgotten.append(connection_id)
 
 
 def live(browsers: Browsers, memory: Memory, every_s: float = 0) -> LiveText:
-    return LiveText(memory, browsers, CID, TURN, 3, {"a"}, every_s=every_s)  # type: ignore[arg-type]
+    return LiveText(memory, browsers, memory.forget, CID, TURN, 3, {"a"}, every_s=every_s)  # type: ignore[arg-type]
 
 
 def text_of(frames: list[Reply]) -> str:

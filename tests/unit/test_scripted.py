@@ -15,7 +15,7 @@ def said(role: str, text: str, seq: int) -> Message:
 
 async def answer(*texts: str) -> str:
     window = [said("user", text, seq) for seq, text in enumerate(texts, 1)]
-    return "".join([piece async for piece in Scripted().stream(window)])
+    return "".join([piece async for piece in Scripted().stream(window, from_seq=len(texts))])
 
 
 async def test_it_says_that_no_model_is_behind_it() -> None:
@@ -45,5 +45,10 @@ async def test_what_no_rule_knows_gets_an_honest_answer() -> None:
     assert "can't answer it by my rules" in await answer("zebra")
 
 
-async def test_an_answer_to_nothing_is_still_an_answer() -> None:
-    assert await answer()
+async def test_everything_that_waits_is_answered_in_order_and_nothing_twice() -> None:
+    texts = ["hello", "zebra", "thanks", "giraffe"]
+    window = [said("user", text, seq) for seq, text in enumerate(texts, 1)]
+    told = "".join([piece async for piece in Scripted().stream(window, from_seq=2)])
+    assert "Hello" not in told
+    assert told.index("can't answer it") < told.index("You're welcome.")
+    assert told.count("can't answer it") == 1

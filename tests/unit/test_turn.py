@@ -63,6 +63,7 @@ class Outside:
     async def wake(self, *turn: object) -> None:
         self.woken.append(turn)
 
+    async def forget(self, connection_id: str) -> None: ...
     def count(self, *metric: object) -> None: ...
     def took(self, *metric: object) -> None: ...
 
@@ -75,7 +76,7 @@ class Speaker:
     def __init__(self, *words: str, hangs: bool = False) -> None:
         self.words, self.hangs = words, hangs
 
-    async def stream(self, window: Sequence[Message]) -> AsyncIterator[str]:
+    async def stream(self, window: Sequence[Message], from_seq: int) -> AsyncIterator[str]:
         for word in self.words:
             yield word
         if self.hangs:
@@ -91,6 +92,7 @@ async def run(
         model,  # type: ignore[arg-type]
         outside,
         outside,
+        outside.forget,
         outside,
         outside,
         lease_s=lease_s,

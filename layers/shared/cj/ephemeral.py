@@ -8,10 +8,11 @@ reconnect, so every write is idempotent. A failing Redis is a miss, logged once 
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from redis.exceptions import RedisError
+from redis.exceptions import RedisClusterException, RedisError
 
 from cj.domain.turns import Caller
 from cj.logs import log_of
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 log = log_of(__name__)
 
+PAUSE_S = 5  # after a failure nobody waits for Redis that long
 CONNECTION_S = 2 * 3600
 SESSION_FRESH_S = 30
 CHUNKS_S = 15 * 60
@@ -40,11 +42,17 @@ return redis.call('SMEMBERS', KEYS[2])
 """
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Ephemeral:
-    """What all processes share for speed. `connect` gives the one client of this process."""
+    """What all processes share for speed. `connect` gives the one client of this process.
+
+    A Redis that fails is left alone for a few seconds, so that one that accepts and never answers
+    costs a time-out now and then and not one at every step.
+    """
 
     connect: Callable[[], Awaitable[Redis | RedisCluster]]
+    clock: Callable[[], float] = time.monotonic
+    _paused_until: float = 0.0
 
     async def remember_caller(self, caller: Caller) -> None:
         """PostgreSQL said just now who speaks on this connection and that the session is good."""
@@ -68,9 +76,18 @@ class Ephemeral:
             await self._do("SREM", f"{{{cid}}}:conns", connection_id)
 
     async def watch(self, cid: UUID, connection_id: str) -> None:
-        """This connection wants what happens in the conversation, from now on."""
+        """This connection wants what happens in this conversation, and in no other."""
+        at = f"at:{connection_id}"
+        before = await self._do("SET", at, str(cid), "EX", CONNECTION_S, "GET", get=True)
+        if before not in (None, str(cid)):
+            await self._do("SREM", f"{{{before}}}:conns", connection_id)
         await self._do("SADD", f"{{{cid}}}:conns", connection_id)
         await self._do("EXPIRE", f"{{{cid}}}:conns", CONNECTION_S)
+
+    async def chunks(self, cid: UUID, turn: UUID, gen: int) -> list[str]:
+        """What a running answer has said so far, as far as it is still known."""
+        found = await self._do("LRANGE", f"{{{cid}}}:turn:{turn}:{gen}", 0, -1)
+        return list(found or ())
 
     async def append_chunk(self, cid: UUID, turn: UUID, gen: int, i: int, text: str) -> set[str]:
         """Keep a piece of a running answer; gives the connections that watch, as far as known."""
@@ -78,11 +95,14 @@ class Ephemeral:
         members = await self._do("EVAL", APPEND_CHUNK, len(keys), *keys, i, text, CHUNKS_S)
         return set(members or ())
 
-    async def _do(self, *command: Any) -> Any:
+    async def _do(self, *command: Any, **parsing: Any) -> Any:
+        if self.clock() < self._paused_until:
+            return None
         try:
             client = await self.connect()
-            return await client.execute_command(*command)
-        except (RedisError, OSError) as error:
+            return await client.execute_command(*command, **parsing)
+        except (RedisError, RedisClusterException, OSError) as error:
+            self._paused_until = self.clock() + PAUSE_S
             log.warning("redis failed", extra={"verb": command[0], "kind": type(error).__name__})
             return None
 
@@ -98,7 +118,7 @@ async def connect(url: str, cluster: str) -> Redis | RedisCluster:
         "socket_timeout": 1,
         "protocol": 3,
         "decode_responses": True,
-        "retry": Retry(FullJitterBackoff(cap=0.2, base=0.02), 2),
+        "retry": Retry(FullJitterBackoff(cap=0.2, base=0.02), 1),
     }
     if cluster != "yes":
         pool = BlockingConnectionPool.from_url(url, max_connections=4, timeout=1, **options)

@@ -8,16 +8,17 @@ from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from mangum import Mangum
+from starlette.exceptions import HTTPException
 
 from cj.domain.cookies import session_cookie
 from cj.domain.turns import Session
 from cj.errors import CJError
 from cj.flows.connect import SESSION
 from cj.logs import log_of
-from cj.runtime import app, loop
+from cj.runtime import app, loop, start_anew_after
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 log = log_of(__name__)
 
@@ -27,7 +28,7 @@ def make_api(title: str) -> FastAPI:
     api = FastAPI(title=title, docs_url=None, redoc_url=None, openapi_url=None)
     api.add_exception_handler(CJError, _refuse)
     api.add_exception_handler(RequestValidationError, _refuse_input)
-    api.add_exception_handler(404, _refuse_path)
+    api.add_exception_handler(HTTPException, _refuse_route)
     api.add_exception_handler(Exception, _fail)
     return api
 
@@ -73,13 +74,16 @@ async def _signed_in(request: Request) -> Session:
 SignedIn = Annotated[Session, Depends(_signed_in)]
 
 
-def _error(status: int, code: str, message: str, headers: dict[str, str] | None = None) -> Response:
+def _error(
+    status: int, code: str, message: str, headers: Mapping[str, str] | None = None
+) -> Response:
     return JSONResponse({"error": {"code": code, "message": message}}, status, headers)
 
 
 async def _refuse(_request: Request, error: Exception) -> Response:
     assert isinstance(error, CJError)  # noqa: S101 - what this handler is registered for
     log.info("refused", extra={"code": error.code, "why": str(error)})
+    start_anew_after(error)
     wait_s = -(-(error.retry_ms or 0) // 1000)
     headers = {"Retry-After": str(wait_s)} if wait_s else None
     return _error(error.status, error.code, error.message, headers)
@@ -93,8 +97,10 @@ async def _refuse_input(_request: Request, error: Exception) -> Response:
     return _error(status, "bad_request", f"{first['loc'][-1]}: {first['msg']}")
 
 
-async def _refuse_path(_request: Request, _exc: Exception) -> Response:
-    return _error(404, "not_found", "There is nothing here.")
+async def _refuse_route(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101
+    code = "not_found" if error.status_code == 404 else "bad_request"
+    return _error(error.status_code, code, "There is nothing here that does this.", error.headers)
 
 
 async def _fail(_request: Request, _exc: Exception) -> Response:

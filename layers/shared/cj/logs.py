@@ -22,10 +22,11 @@ class Journal:
 
     def __init__(self, service: str, level: str) -> None:
         self._logger = Logger(service=service, level=level, utc=True)
-        ours = logging.getLogger("cj")
-        ours.handlers = [self._logger.registered_handler]
-        ours.setLevel(level)
-        ours.propagate = False  # the Lambda runtime's own handler would write every line again
+        for name in ("cj", "mangum"):  # mangum tells of an exception that no handler took
+            ours = logging.getLogger(name)
+            ours.handlers = [self._logger.registered_handler]
+            ours.setLevel(level)
+            ours.propagate = False  # the Lambda runtime's handler would write every line again
         self._metrics = Metrics(namespace="CJ", service=service)
         self.service = service
         self.correlation_id = ""

@@ -15,7 +15,7 @@ from cj.domain import replies
 from cj.domain.frames import client_id
 from cj.ephemeral import Ephemeral
 from cj.ephemeral import connect as connect_redis
-from cj.errors import CJError, ConnectionGone, SettingsInvalid
+from cj.errors import CJError, ConnectionGone, SettingsInvalid, StoreMisconfigured
 from cj.logs import Journal, log_of
 from cj.settings import Settings
 
@@ -103,6 +103,7 @@ class App:
             Turns(self.db),
             self.ephemeral,
             self.push,
+            self.door.forget,
             self.worker,
             self.journal,
             lease_s=self.settings.turn_lease_s,
@@ -121,6 +122,7 @@ class App:
             Scripted(),
             self.ephemeral,
             self.push,
+            self.door.forget,
             self.worker,
             self.journal,
             lease_s=self.settings.turn_lease_s,
@@ -155,11 +157,17 @@ def app() -> App:
     return App(Settings.read(os.environ, _secret), service)
 
 
+def start_anew_after(error: Exception) -> None:
+    """A database that refuses us may have a new password: the next invocation reads it again."""
+    if isinstance(error, StoreMisconfigured):
+        app.cache_clear()
+
+
 def _secret(arn: str) -> str:
     from aws_lambda_powertools.utilities.parameters import GetParameterError, get_secret
 
     try:
-        return str(get_secret(arn, max_age=300))
+        return str(get_secret(arn, force_fetch=True))
     except GetParameterError:
         raise SettingsInvalid("the secret is not there, or this role may not read it") from None
 
@@ -251,7 +259,9 @@ async def _guarded(work: WsWork, refuse: Refuse, event: WsEvent) -> Reply:
             return await work(event)
         except CJError as error:
             log.info("refused", extra={"code": error.code, "why": str(error)})
-            return await refuse(event, error)
+            reply = await refuse(event, error)
+            start_anew_after(error)
+            return reply
         except Exception:
             log.exception("failed")
             return await refuse(event, CJError())
@@ -270,8 +280,9 @@ def job_handler(work: JobWork) -> Callable[[dict[str, Any], Any], Reply]:
         with app().journal.invocation(correlation_id):
             try:
                 return run(work(event, time_left_s))
-            except Exception:
+            except Exception as error:
                 log.exception("failed")
+                start_anew_after(error)
                 raise
 
     return handler

@@ -13,7 +13,8 @@ from cj.errors import SettingsInvalid
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-_ORIGIN = r"^https?://[^/\s]+$"
+# Cookies need https to be safe; loopback has none and needs none.
+_ORIGIN = r"^(https://[^/\s]+|http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?)$"
 Origin = Annotated[str, Field(pattern=_ORIGIN)]
 PostgresUrl = Annotated[str, Field(pattern=r"^postgres(ql)?://.+")]
 

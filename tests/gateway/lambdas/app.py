@@ -63,6 +63,7 @@ DEEDS = {
     "answer": lambda event, _: "x" * event["bytes"],
     "length": lambda event, _: len(event["text"]),
     "print": lambda event, _: sys.stdout.write(event["text"] + "\n"),
+    "write": lambda event, _: sys.stdout.write(event["text"]),
     "environment": lambda _event, _: dict(os.environ),
     "path": lambda _event, _: {"path": sys.path, "cwd": str(Path.cwd())},
     "pid": lambda _event, _: os.getpid(),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _ABOUT = (
     "I'm CJ. Right now I answer by simple rules, with no AI model behind me. What I can do so far: "
     "take your messages and keep every one of them, answer them in order, and show you all our "
-    "conversations again on any device. I cannot look into a Shopify store yet."
+    "conversations again in this browser. I cannot look into a Shopify store yet."
 )
 _STORE = (
     "I can't see a store's numbers yet: connecting a Shopify store is not possible in this "
@@ -45,15 +45,17 @@ class Scripted:
 
     name: str = "scripted-v1"
 
-    async def stream(self, window: Sequence[Message]) -> AsyncIterator[str]:
-        """The answer to the newest message of the window, in pieces."""
-        said = [message.text for message in window if message.role == "user"]
-        for piece in re.findall(r"\S+\s*", _answer(said)):
+    async def stream(self, window: Sequence[Message], from_seq: int) -> AsyncIterator[str]:
+        """The answers to everything said since `from_seq`, one after the other, in pieces."""
+        said = [message for message in window if message.role == "user"]
+        new = [n for n, message in enumerate(said) if message.seq >= from_seq]
+        answers = [_answer([message.text for message in said[: n + 1]]) for n in new]
+        for piece in re.findall(r"\S+\s*", "\n\n".join(dict.fromkeys(answers))):
             yield piece
 
 
 def _answer(said: Sequence[str]) -> str:
-    newest = said[-1] if said else ""
+    newest = said[-1]
     for pattern, answer in _RULES:
         if re.search(pattern, newest, re.IGNORECASE):
             return _recap(said[:-1]) if answer == "recap" else answer

@@ -148,8 +148,9 @@ def _echoable(client_id: object) -> str | None:
 def _first_complaint(error: ValidationError) -> str:
     """Names the field and nothing of its value."""
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    where = ".".join(str(part) for part in first["loc"]) or "frame"
-    return f"{where}: {first['msg']}"[:200]
+    if first["type"] == "extra_forbidden":  # its name is the sender's, too
+        return "The frame has a field that does not belong into it."
+    return f"{first['loc'][0] if first['loc'] else 'frame'}: {first['msg']}"
 
 
 def _check_text(text: str, re: str | None, chars: int, size: int) -> None:

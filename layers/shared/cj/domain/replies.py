@@ -43,12 +43,11 @@ def error(
     message: str,
     *,
     re: str | None = None,
-    cid: str | None = None,
     retryable: bool = False,
     retry_ms: int | None = None,
 ) -> Reply:
     """Something did not work; `message` is for a person and holds no inside."""
-    known = {"re": re, "cid": cid, "retry_ms": retry_ms}
+    known = {"re": re, "retry_ms": retry_ms}
     return {
         "type": "error",
         **{name: value for name, value in known.items() if value is not None},

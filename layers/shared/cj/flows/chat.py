@@ -14,6 +14,7 @@ from cj.errors import IdConflict, NotFound, OutOfOrder, Overloaded
 from cj.logs import log_of
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
     from uuid import UUID
 
     from cj.domain.frames import Frame
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 log = log_of(__name__)
 TAIL = 15
+SO_FAR_CHARS = 2_000  # of at most six bytes each: half a frame
 WORKFLOW = "ad_hoc_support"
 REFUSALS = {
     "not_found": NotFound,
@@ -43,6 +45,7 @@ class Chat:
     turns: Turns
     ephemeral: Ephemeral
     push: Push
+    forget: Callable[[str], Awaitable[None]]
     worker: Worker
     journal: Journal
     lease_s: float
@@ -74,13 +77,26 @@ class Chat:
         if opened is None:
             raise NotFound
         await self.ephemeral.watch(opened.cid, caller.connection_id)
+        ready = self._ready(frame, opened, await self._so_far(opened))
         await asyncio.gather(
-            self._tell(opened.cid, {caller.connection_id}, self._ready(frame, opened)),
+            self._tell({caller.connection_id}, ready),
             self._settle(opened.cid, opened, besides=caller.connection_id),
         )
 
-    def _ready(self, frame: Start, opened: Opened) -> Reply:
+    async def _so_far(self, opened: Opened) -> Reply:
+        """The running turn and what it has said; `i` is the chunk that comes next."""
+        if opened.turn is None or opened.fence is None:
+            return {}
+        chunks = await self.ephemeral.chunks(opened.cid, opened.turn, opened.fence)
+        text = "".join(chunks)
+        if len(text) > SO_FAR_CHARS:  # would leave no room; the finished message repairs it
+            return {}
+        told = {"id": str(opened.turn), "gen": opened.fence, "i": len(chunks), "text": text}
+        return {"turn": told}
+
+    def _ready(self, frame: Start, opened: Opened, so_far: Reply) -> Reply:
         ready = {
+            **so_far,
             "type": "ready",
             "re": str(frame.id),
             "cid": str(opened.cid),
@@ -117,7 +133,7 @@ class Chat:
             raise refusal
         self.journal.count("MessagesReceived", received.outcome == "new")
         await asyncio.gather(
-            self._tell(frame.cid, {caller.connection_id}, _ack(frame, received)),
+            self._tell({caller.connection_id}, _ack(frame, received)),
             self._tell_other_tabs(caller, frame, received),
             self._settle(frame.cid, received),
         )
@@ -128,11 +144,11 @@ class Chat:
             await self.worker.wake(cid, seen.turn, seen.fence, self.journal.correlation_id)
         if seen.ended is not None:
             others = set(seen.connections) - {besides}
-            await self._tell(cid, others, replies.message(str(cid), seen.ended.public()))
+            await self._tell(others, replies.message(str(cid), seen.ended.public()))
 
-    async def _tell(self, cid: UUID, connections: set[str], frame: Reply) -> None:
+    async def _tell(self, connections: set[str], frame: Reply) -> None:
         for gone in await self.push.broadcast(connections, frame):
-            await self.ephemeral.forget_connection(gone, cid)
+            await self.forget(gone)
 
     async def _tell_other_tabs(self, caller: Caller, frame: Message, received: Received) -> None:
         others = set(received.connections) - {caller.connection_id}
@@ -146,7 +162,7 @@ class Chat:
                 "created_at": received.created_at and received.created_at.isoformat(),
                 "status": "complete",
             }
-            await self._tell(frame.cid, others, replies.message(str(frame.cid), said))
+            await self._tell(others, replies.message(str(frame.cid), said))
 
 
 def _ack(frame: Message, received: Received) -> Reply:

@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from cj.domain.ids import anonymous_owner_id
-from cj.errors import OriginRefused, Unauthenticated
+from cj.errors import OriginRefused, StoreError, Unauthenticated
+from cj.logs import log_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from cj.ephemeral import Ephemeral
     from cj.store import Connections, Sessions
 
+log = log_of(__name__)
 SESSION = timedelta(days=7)
 CONNECTION = timedelta(hours=2)  # API Gateway ends a connection after two hours
 
@@ -91,6 +93,10 @@ class Door:
         return caller
 
     async def forget(self, connection_id: str) -> None:
-        """The connection is gone. Best effort: nothing depends on it."""
-        cid = await self.connections.forget(connection_id)
+        """The connection is gone. Best effort, never raises: nothing depends on it."""
+        cid = None
+        try:
+            cid = await self.connections.forget(connection_id)
+        except StoreError:
+            log.warning("connection not forgotten: it expires by itself")
         await self.ephemeral.forget_connection(connection_id, cid)

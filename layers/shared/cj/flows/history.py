@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -67,9 +66,9 @@ def read_cursor(cursor: str) -> tuple[datetime, UUID]:
     """Raises BadCursor for anything make_cursor did not make."""
     try:
         moment, _, cid = base64.urlsafe_b64decode(cursor.encode()).decode().partition("|")
-        updated_at, last = datetime.fromisoformat(moment), UUID(cid)
-    except (ValueError, binascii.Error):
+        updated_at = datetime.fromisoformat(moment)
+        if updated_at.tzinfo is None:
+            raise BadCursor
+        return updated_at.astimezone(UTC), UUID(cid)
+    except (ValueError, OverflowError):
         raise BadCursor from None
-    if updated_at.tzinfo is None:
-        raise BadCursor
-    return updated_at, last

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 from cj.domain import replies
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
     from uuid import UUID
 
     from cj.domain.replies import Reply
@@ -30,6 +31,7 @@ class LiveText:
 
     ephemeral: Ephemeral
     push: Push
+    forget: Callable[[str], Awaitable[None]]
     cid: UUID
     turn: UUID
     gen: int
@@ -65,7 +67,7 @@ class LiveText:
         """To everybody who watches. Who is gone is forgotten: that connection and no other."""
         for gone in await self.push.broadcast(sorted(self.watchers), frame):
             self.watchers.discard(gone)
-            await self.ephemeral.forget_connection(gone, self.cid)
+            await self.forget(gone)
 
     async def _run(self) -> None:
         while self._sent < len(self.text) or not self._over.is_set():

@@ -15,7 +15,7 @@ from cj.flows.stream import LiveText
 from cj.logs import log_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
     from uuid import UUID
 
     from cj.agent.scripted import Scripted
@@ -59,6 +59,7 @@ class Turns:
     model: Scripted
     ephemeral: Ephemeral
     push: Push
+    forget: Callable[[str], Awaitable[None]]
     worker: Worker
     journal: Journal
     lease_s: float
@@ -86,7 +87,13 @@ class Turns:
     def _live(self, event: TurnEvent, begun: Begun) -> LiveText:
         watchers = set(begun.connections)
         return LiveText(
-            self.ephemeral, self.push, event.cid, event.turn, begun.fence, watchers=watchers
+            self.ephemeral,
+            self.push,
+            self.forget,
+            event.cid,
+            event.turn,
+            begun.fence,
+            watchers=watchers,
         )
 
     async def _speak(self, begun: Begun, live: LiveText, deadline_s: float) -> Answer | None:
@@ -101,7 +108,7 @@ class Turns:
                 async with live:
                     with contextlib.suppress(TimeoutError):
                         async with asyncio.timeout(max(deadline_s, 0)):
-                            async for piece in self.model.stream(begun.window):
+                            async for piece in self.model.stream(begun.window, begun.from_seq):
                                 first = first or self.clock()
                                 live.say(piece)
                         status = "complete"
@@ -150,11 +157,15 @@ class Turns:
         self.journal.count("TurnsCompleted")
         self.journal.took("TurnLatency", answer.latency_ms)
         live.watchers |= set(ended.connections)
-        await live.tell(self._done(begun, live, answer, ended))
+        await asyncio.gather(
+            live.tell(self._done(begun, live, answer, ended)), self._wake_next(event, ended)
+        )
+
+    async def _wake_next(self, event: TurnEvent, ended: Ended) -> None:
+        """What came meanwhile is answered by a new invocation, never inside this one."""
         if ended.next_turn is not None:
-            await self.worker.wake(
-                event.cid, ended.next_turn, ended.fence, self.journal.correlation_id
-            )
+            trail = self.journal.correlation_id
+            await self.worker.wake(event.cid, ended.next_turn, ended.fence, trail)
 
     def _done(self, begun: Begun, live: LiveText, answer: Answer, ended: Ended) -> Reply:
         return {

@@ -1,0 +1,110 @@
+"""Functions in a process of their own, and an AWS that only listens."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from uuid import uuid4
+
+from tests.integration import lambda_process
+
+ORIGIN = "https://cj.example.com"
+COOKIE = "__Host-cj_session"
+
+
+class Aws:
+    """Takes what is posted to connections and what is invoked; answers what it is told to."""
+
+    def __init__(self) -> None:
+        self.frames: list[dict[str, Any]] = []
+        self.events: list[dict[str, Any]] = []
+        self.gone: set[str] = set()
+        self.statuses: list[int] = []  # for the next posts, before they succeed
+        aws = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+                status, error = aws.take(self.path, body)
+                self.send_response(status)
+                if error:
+                    self.send_header("x-amzn-ErrorType", error)
+                self.send_header("content-length", "0")
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None: ...
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+
+    def take(self, path: str, body: dict[str, Any]) -> tuple[int, str | None]:
+        if path.endswith("/invocations"):
+            self.events.append(body)
+            return 202, None
+        if path.rsplit("/", 1)[1] in self.gone:
+            return 410, "GoneException"
+        if self.statuses:
+            return self.statuses.pop(0), "LimitExceededException"
+        self.frames.append(body)
+        return 200, None
+
+
+class Functions:
+    """One process for all handlers, and the visitor whose browser they serve."""
+
+    def __init__(self, environ: dict[str, str]) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, lambda_process.__file__],
+            env=environ,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.cookie = ""
+
+    def invoke(self, function: str, event: dict[str, Any]) -> dict[str, Any]:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(json.dumps({"function": function, "event": event}) + "\n")
+        self.process.stdin.flush()
+        answer: dict[str, Any] = json.loads(self.process.stdout.readline())
+        return answer
+
+    def get(self, path: str, query: str = "") -> tuple[int, dict[str, Any]]:
+        request = {"method": "GET", "path": path, "sourceIp": "127.0.0.1", "protocol": "HTTP/1.1"}
+        event = {
+            "version": "2.0",
+            "routeKey": f"GET {path}",
+            "rawPath": path,
+            "rawQueryString": query,
+            "headers": {"host": "cj.example.com"},
+            "cookies": [self.cookie] if self.cookie else [],
+            "requestContext": {"requestId": "http-1", "http": request},
+            "isBase64Encoded": False,
+        }
+        reply = self.invoke("api", event)
+        for cookie in reply.get("cookies", []):
+            self.cookie = cookie.partition(";")[0]
+        return reply["statusCode"], json.loads(reply["body"])
+
+    def socket(self, function: str, connection: str = "c1=", **event: Any) -> int:
+        context = {"connectionId": connection, "requestId": "socket-1"}
+        reply = self.invoke(function, {"requestContext": context, **event})
+        status: int = reply["statusCode"]
+        return status
+
+    def connect(self, connection: str = "c1=", **headers: str) -> int:
+        given = {"Cookie": f"a=b; {self.cookie}", "Origin": ORIGIN, **headers}
+        return self.socket("ws_connect", connection, headers=given)
+
+    def say(self, kind: str, connection: str = "c1=", **members: Any) -> int:
+        frame = {"v": 1, "id": str(uuid4()), "type": kind, **members}
+        return self.socket("ws_message", connection, body=json.dumps(frame))
+
+    def close(self) -> str:
+        """Gives what was logged."""
+        return self.process.communicate(timeout=30)[1]
