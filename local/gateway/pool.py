@@ -71,13 +71,12 @@ class Pool:
 
     def _start_more(self) -> None:
         """As many as there are invocations nobody is about to take, within the pool's size."""
+        room = min(STARTS_AT_ONCE - len(self._starting), self._size - len(self._children))
+        if room <= 0 or self._closed:
+            return
         waiting = sum(not waiter.done() for waiter in self._waiting)
-        waiting -= sum(child.alive and child.returning for child in self._children)
-        while (
-            len(self._starting) < min(waiting, STARTS_AT_ONCE)
-            and len(self._children) < self._size
-            and not self._closed
-        ):
+        returning = sum(child.alive and child.returning for child in self._children)
+        for _ in range(min(room, waiting - returning - len(self._starting))):
             self.start_one()
 
     def start_one(self) -> None:
