@@ -33,6 +33,14 @@ def test_a_frame_that_goes_on_from_a_seq_leaves_no_hole(texts: list[str]) -> Non
     assert taken == messages[: len(taken)]
 
 
+def test_what_does_not_fit_is_left_for_the_next_page() -> None:
+    texts = ["x" * 8_000] * 5
+    newest, messages = page(texts, newest=True)
+    oldest, _ = page(texts, newest=False)
+    assert (newest["messages"], newest["more"]) == (messages[2:], True)
+    assert (oldest["messages"], oldest["more"]) == (messages[:3], True)
+
+
 def test_more_that_the_database_already_knows_of_stays() -> None:
     assert replies.fit({"more": True}, [], newest=True)["more"] is True
 
