@@ -136,4 +136,4 @@ class ConnectionGone(CJError):
 
 
 class PushFailed(CJError):
-    """A frame could not be delivered for now; resume repairs it."""
+    """A frame could not be delivered; the next start repairs it."""
