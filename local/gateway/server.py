@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 def listen(host: str, port: int) -> socket.socket:
     """A listening socket, taken before anything else is started; GatewayError names the remedy."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    # Named, since asyncio sends at once (TCP_NODELAY) only where it reads that this is TCP.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
