@@ -1,0 +1,1 @@
+"""Shopify: tokens, GraphQL, and the four questions CJ asks a store."""
