@@ -10,7 +10,6 @@ export interface Conversation {
   readonly title: string | null;
   readonly preview: string | null;
   readonly updated_at: string;
-  readonly message_count: number;
 }
 
 export interface Conversations {
@@ -19,10 +18,39 @@ export interface Conversations {
 }
 
 const PATIENCE_MS = 10_000;
+const SESSION = "/api/v1/session";
 
 /** Sets the session cookie where there is none. */
 export async function getSession(): Promise<Session> {
-  return (await get("/api/v1/session")) as Session;
+  return (await get(SESSION)) as Session;
+}
+
+/** After this the browser is nobody that CJ knows. */
+export async function endSession(): Promise<void> {
+  const signal = AbortSignal.timeout(PATIENCE_MS);
+  const answer = await fetch(SESSION, { method: "DELETE", signal });
+  if (!answer.ok) throw new Error(`${SESSION} answered ${String(answer.status)}`);
+}
+
+/** What the server said instead, in words for people. */
+export class Refused extends Error {}
+
+/** Where the owner of a shop agrees to its connection. Rejects with Refused. */
+export async function getConsentUrl(shop: string, cid: string | null): Promise<string> {
+  const asked = { shop, mode: "json", ...(cid === null ? {} : { conversation_id: cid }) };
+  const answer = await fetch(`/api/v1/shopify/install?${new URLSearchParams(asked).toString()}`, {
+    headers: { accept: "application/json" },
+    signal: AbortSignal.timeout(PATIENCE_MS),
+  });
+  return consentUrlIn(await answer.json());
+}
+
+/** Only an address of the web: a browser would run some others as scripts. */
+export function consentUrlIn(answer: unknown): string {
+  const { url, error } = (answer ?? {}) as { url?: unknown; error?: { message?: unknown } };
+  if (typeof url === "string" && /^https?:\/\//.test(url)) return url;
+  const { message } = error ?? {};
+  throw new Refused(typeof message === "string" ? message : "CJ cannot do that right now.");
 }
 
 /** One page of the list, newest first; `cursor` is the `next` of the page before. */

@@ -1,37 +1,12 @@
 import { describe, expect, it } from "vitest";
 
-import { Chat } from "./chat";
-import { CID, FakeWorld, OTHER, ack, delta, done, ready, row } from "./fakes";
-import type { FakeWire } from "./fakes";
-import type { Message } from "./frames";
-
-async function opened(messages: Message[] = []) {
-  const world = new FakeWorld();
-  const chat = new Chat(world);
-  chat.start();
-  chat.open(null);
-  const wire = await world.opens();
-  wire.says(ready(idOf(wire, "start"), messages));
-  return { world, chat, wire };
-}
-
-async function reconnected(world: FakeWorld): Promise<FakeWire> {
-  world.wire.onclose?.();
-  await world.pass(250);
-  return world.opens();
-}
-
-function idOf(wire: FakeWire, type: string): string {
-  return String(wire.last(type).id);
-}
-
-const messages = (wire: FakeWire) => wire.sent.filter(({ type }) => type === "message");
-const starts = (wire: FakeWire) => wire.sent.filter(({ type }) => type === "start");
+import { CID, OTHER, ack, delta, done, ready, row, sync } from "./fakes";
+import { idOf, opened, reconnected, sentOf } from "./stage";
 
 describe("the chat", () => {
   it("opens a conversation with a start that names none", async () => {
     const { wire, chat } = await opened();
-    expect(starts(wire)).toEqual([{ v: 1, type: "start", id: idOf(wire, "start") }]);
+    expect(sentOf(wire, "start")).toEqual([{ v: 1, type: "start", id: idOf(wire, "start") }]);
     expect(chat.current()).toMatchObject({ cid: CID, status: "online" });
   });
 
@@ -46,13 +21,13 @@ describe("the chat", () => {
     const { wire, chat } = await opened();
     chat.say("one");
     chat.say("two");
-    const [one, two] = messages(wire);
+    const [one, two] = sentOf(wire, "message");
     expect(one).not.toHaveProperty("prev");
     expect(two).toMatchObject({ text: "two", prev: one?.id });
     wire.says(ack(String(one?.id), 1));
     wire.says(ack(String(two?.id), 2));
     chat.say("three");
-    expect(messages(wire)[2]).not.toHaveProperty("prev");
+    expect(sentOf(wire, "message")[2]).not.toHaveProperty("prev");
   });
 
   it("comes back with what it has, and only then sends its outbox again, in order", async () => {
@@ -62,14 +37,14 @@ describe("the chat", () => {
     const again = await reconnected(world);
     expect(again.sent).toMatchObject([{ type: "start", cid: CID, after_seq: 2 }]);
     chat.say("three");
-    expect(messages(again)).toEqual([]);
+    expect(sentOf(again, "message")).toEqual([]);
     again.says(ready(idOf(again, "start"), [], { last_seq: 2 }));
-    expect(messages(again).map(({ text }) => text)).toEqual(["one", "two", "three"]);
+    expect(sentOf(again, "message").map(({ text }) => text)).toEqual(["one", "two", "three"]);
     expect(
-      messages(again)
+      sentOf(again, "message")
         .map(({ id }) => id)
         .slice(0, 2),
-    ).toEqual(messages(wire).map(({ id }) => id));
+    ).toEqual(sentOf(wire, "message").map(({ id }) => id));
   });
 
   it("does not send again what turns out to have arrived", async () => {
@@ -78,7 +53,7 @@ describe("the chat", () => {
     const again = await reconnected(world);
     const arrived = row(1, "user", { client_id: idOf(wire, "message") });
     again.says(ready(idOf(again, "start"), [arrived]));
-    expect(messages(again)).toEqual([]);
+    expect(sentOf(again, "message")).toEqual([]);
     expect(chat.current().outbox).toEqual([]);
   });
 
@@ -89,18 +64,18 @@ describe("the chat", () => {
     const wait = { type: "error", re, code: "rate_limited", message: "", retryable: true };
     wire.says({ ...wait, retry_ms: 3_000 });
     await world.pass(2_750);
-    expect(messages(wire)).toHaveLength(1);
+    expect(sentOf(wire, "message")).toHaveLength(1);
     await world.pass(500);
-    expect(messages(wire).map(({ id }) => id)).toEqual([re, re]);
+    expect(sentOf(wire, "message").map(({ id }) => id)).toEqual([re, re]);
   });
 
   it("offers a message that has no ack again after ten seconds", async () => {
     const { world, wire, chat } = await opened();
     chat.say("one");
     await world.pass(9_500);
-    expect(messages(wire)).toHaveLength(1);
+    expect(sentOf(wire, "message")).toHaveLength(1);
     await world.pass(1_000);
-    expect(messages(wire)).toHaveLength(2);
+    expect(sentOf(wire, "message")).toHaveLength(2);
   });
 
   it("offers an unsaved message every five seconds until it is committed", async () => {
@@ -111,11 +86,11 @@ describe("the chat", () => {
     await world.pass(5_250);
     wire.says(ack(id, null, { dup: true }));
     await world.pass(5_250);
-    expect(messages(wire)).toHaveLength(3);
+    expect(sentOf(wire, "message")).toHaveLength(3);
     wire.says({ type: "committed", cid: CID, message_id: `m-${id}`, seq: 1 });
     wire.says(done(0, 2, { turn: "other" }));
     await world.pass(10_000);
-    expect(messages(wire)).toHaveLength(3);
+    expect(sentOf(wire, "message")).toHaveLength(3);
   });
 
   it("never offers again what was refused for good", async () => {
@@ -126,8 +101,8 @@ describe("the chat", () => {
     await world.pass(30_000);
     const again = await reconnected(world);
     again.says(ready(idOf(again, "start"), []));
-    expect(messages(wire)).toHaveLength(1);
-    expect(messages(again)).toEqual([]);
+    expect(sentOf(wire, "message")).toHaveLength(1);
+    expect(sentOf(again, "message")).toEqual([]);
   });
 
   it("sends again after API Gateway said that the function failed", async () => {
@@ -135,20 +110,19 @@ describe("the chat", () => {
     chat.say("one");
     wire.says({ message: "Internal server error", connectionId: "c=", requestId: "r=" });
     await world.pass(2_250);
-    expect(messages(wire)).toHaveLength(2);
+    expect(sentOf(wire, "message")).toHaveLength(2);
   });
 
   it("asks for what it missed, once a hole has not closed by itself", async () => {
     const { world, wire, chat } = await opened([row(1, "user")]);
     wire.says(delta(1, "late"));
     wire.says(done(2, 2));
-    expect(starts(wire)).toHaveLength(1);
+    expect(sentOf(wire, "resume")).toHaveLength(0);
     await world.pass(750);
-    expect(starts(wire)).toHaveLength(2);
-    expect(wire.last("start")).toMatchObject({ cid: CID, after_seq: 1 });
-    wire.says(ready(idOf(wire, "start"), [row(2, "assistant")]));
+    expect(wire.last("resume")).toMatchObject({ cid: CID, after_seq: 1 });
+    wire.says(sync(idOf(wire, "resume"), [row(2, "assistant")]));
     await world.pass(30_000);
-    expect(starts(wire)).toHaveLength(2);
+    expect(wire.sent).toHaveLength(2);
     expect(chat.current().transcript.messages).toHaveLength(2);
   });
 
@@ -158,7 +132,7 @@ describe("the chat", () => {
     await world.pass(250);
     wire.says({ type: "message", cid: CID, seq: 3, message: row(3, "user") });
     await world.pass(5_000);
-    expect(starts(wire)).toHaveLength(1);
+    expect(sentOf(wire, "start")).toHaveLength(1);
   });
 
   it("asks less and less often for what does not come", async () => {
@@ -168,23 +142,12 @@ describe("the chat", () => {
     const asked: number[] = [];
     while (asked.length < 5) {
       await world.pass(250);
-      if (starts(wire).length === asked.length + 1) continue;
+      if (sentOf(wire, "start").length === asked.length + 1) continue;
       asked.push(world.now());
       wire.says(ready(idOf(wire, "start"), [], { last_seq: 6 }));
     }
     const gaps = asked.slice(1).map((at, i) => at - (asked[i] ?? 0));
     expect(gaps).toEqual([1_000, 2_000, 4_000, 8_000]);
-  });
-
-  it("asks what became of a turn that has been silent for fifteen seconds", async () => {
-    const { world, wire, chat } = await opened();
-    chat.say("one");
-    wire.says(ack(idOf(wire, "message"), 1));
-    wire.says(delta(0, "I was"));
-    await world.pass(14_500);
-    expect(starts(wire)).toHaveLength(1);
-    await world.pass(1_000);
-    expect(wire.last("start")).toMatchObject({ cid: CID, after_seq: 1 });
   });
 
   it("leaves a conversation alone in which nothing is awaited", async () => {
@@ -199,7 +162,7 @@ describe("the chat", () => {
     await world.pass(250);
     const again = await world.opens();
     expect(wire.closed).toBe(true);
-    expect(starts(again)).toHaveLength(1);
+    expect(sentOf(again, "start")).toHaveLength(1);
   });
 
   it("asks once for a conversation that is not there", async () => {
@@ -208,7 +171,7 @@ describe("the chat", () => {
     const re = idOf(wire, "start");
     wire.says({ type: "error", re, code: "not_found", message: "No such.", retryable: false });
     await world.pass(30_000);
-    expect(starts(wire)).toHaveLength(2);
+    expect(sentOf(wire, "start")).toHaveLength(2);
     expect(chat.current()).toMatchObject({ cid: null, notice: { text: "No such." } });
   });
 
@@ -218,7 +181,7 @@ describe("the chat", () => {
     const re = idOf(again, "start");
     again.says({ type: "error", re, code: "not_found", message: "No such.", retryable: false });
     await world.pass(30_000);
-    expect(starts(again)).toHaveLength(1);
+    expect(sentOf(again, "start")).toHaveLength(1);
   });
 
   it("reads on without waiting while page after page of what it missed comes", async () => {
@@ -229,7 +192,7 @@ describe("the chat", () => {
       again.says(ready(idOf(again, "start"), page, { last_seq: 6, more: seq < 6 }));
       await world.pass(250);
     }
-    expect(starts(again).map(({ after_seq }) => after_seq)).toEqual([2, 3, 4, 5]);
+    expect(sentOf(again, "start").map(({ after_seq }) => after_seq)).toEqual([2, 3, 4, 5]);
   });
 
   it("asks again for a conversation when it was told to wait", async () => {
@@ -239,7 +202,11 @@ describe("the chat", () => {
     const wait = { code: "unavailable", message: "", retryable: true, retry_ms: 3_000 };
     wire.says({ type: "error", re, ...wait });
     await world.pass(3_250);
-    expect(starts(wire).map(({ id }) => id)).toEqual([starts(wire)[0]?.id, re, re]);
+    expect(sentOf(wire, "start").map(({ id }) => id)).toEqual([
+      sentOf(wire, "start")[0]?.id,
+      re,
+      re,
+    ]);
     wire.says(ready(re, [], { cid: OTHER }));
     expect(chat.current().cid).toBe(OTHER);
   });
@@ -252,7 +219,7 @@ describe("the chat", () => {
     await world.pass(250);
     const again = await world.opens();
     again.says(ready(idOf(again, "start"), [], { cid: OTHER }));
-    expect(messages(again)).toMatchObject([{ cid: CID, text: "one" }]);
+    expect(sentOf(again, "message")).toMatchObject([{ cid: CID, text: "one" }]);
   });
 
   it("loads earlier messages from where they are asked for", async () => {

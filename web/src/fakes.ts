@@ -1,6 +1,6 @@
 /** A world of our own for tests: time moves when told to, and the server is the test itself. */
 
-import type { Message, ServerFrame } from "./frames";
+import type { Message, ServerFrame, Unsaved } from "./frames";
 import type { Wire, World } from "./socket";
 
 export class FakeWire implements Wire {
@@ -42,7 +42,11 @@ export class FakeWorld implements World {
   date = () => "2030-01-02T03:04:05Z";
   random = () => 0.5;
   uuid = () => `00000000-0000-4000-8000-${String(++this.made).padStart(12, "0")}`;
-  session = () => (this.reachable ? Promise.resolve() : Promise.reject(new Error("away")));
+  user: string | null = null;
+  session = () =>
+    this.reachable
+      ? Promise.resolve({ user: this.user === null ? null : { id: this.user }, shop: null })
+      : Promise.reject(new Error("away"));
 
   later = (ms: number, call: () => void) => {
     const entry = { at: this.time + ms, call };
@@ -100,6 +104,16 @@ export function row(seq: number, role: Message["role"], more: Partial<Message> =
   return { id: `m${String(seq)}`, seq, role, text, created_at: at, status: "complete", ...more };
 }
 
+/** Accepted and not saved. */
+export function unsavedRow(
+  id: string,
+  role: Message["role"],
+  more: Partial<Unsaved> = {},
+): Unsaved {
+  const at = "2030-01-02T03:04:05Z";
+  return { id, seq: null, role, text: id, created_at: at, status: "complete", ...more };
+}
+
 type Frame<T extends ServerFrame["type"]> = Extract<ServerFrame, { type: T }>;
 
 export function ready(re: string, messages: Message[], more: Partial<Frame<"ready">> = {}) {
@@ -108,11 +122,40 @@ export function ready(re: string, messages: Message[], more: Partial<Frame<"read
     re,
     cid: CID,
     workflow: "ad_hoc_support",
+    connected: { shop: null },
     last_seq: messages.at(-1)?.seq ?? 0,
     messages,
     more: false,
+    unsaved: [],
     limits: { text: 8_000 },
     degraded: [],
+    ...more,
+  };
+  return frame;
+}
+
+export function sync(re: string, messages: Message[], more: Partial<Frame<"sync">> = {}) {
+  const frame: Frame<"sync"> = {
+    type: "sync",
+    re,
+    cid: CID,
+    recovered: true,
+    last_seq: messages.at(-1)?.seq ?? 0,
+    messages,
+    more: false,
+    unsaved: [],
+    degraded: [],
+    ...more,
+  };
+  return frame;
+}
+
+export function error(code: string, more: Partial<Frame<"error">> = {}) {
+  const frame: Frame<"error"> = {
+    type: "error",
+    code,
+    message: "",
+    retryable: true,
     ...more,
   };
   return frame;

@@ -1,8 +1,17 @@
 /** What travels over the socket, both ways. Pure: strings in, values out. */
 
-export interface Message {
+/** A look into the store that an answer rests on. */
+export interface Source {
+  readonly tool: string;
+  /** Since when this was known. */
+  readonly as_of?: string | null;
+  readonly cached?: boolean | null;
+  /** The orders that Shopify shows; null: all of them. */
+  readonly window?: { readonly days: number } | null;
+}
+
+interface Words {
   readonly id: string;
-  readonly seq: number;
   readonly role: "user" | "assistant" | "system";
   readonly text: string;
   readonly created_at: string;
@@ -13,14 +22,31 @@ export interface Message {
   readonly client_id?: string | null;
   readonly answers_from?: number | null;
   readonly answers_through?: number | null;
+  /** Rows from there up to this one are put away: it was said anew, or is to be answered anew. */
+  readonly supersedes_from?: number | null;
+  readonly turn?: string | null;
+  readonly sources?: readonly Source[] | null;
+}
+
+/** A row of the conversation: in PostgreSQL, for good. */
+export interface Message extends Words {
+  readonly seq: number;
+}
+
+/** Accepted while the database is away, and not in its place yet. */
+export interface Unsaved extends Words {
+  readonly seq: null;
+  /** The client ids of the inputs that this answers. */
+  readonly answers?: readonly string[];
 }
 
 export type Status = "complete" | "stopped" | "interrupted" | "error";
 
-/** A turn that runs: `text` holds its chunks before `i`, the index of the next one. */
+/** A turn that runs: `text` holds its chunks from `from` to before `i`, the next one. */
 export interface RunningTurn {
   readonly id: string;
   readonly gen: number;
+  readonly from?: number;
   readonly i: number;
   readonly text: string;
 }
@@ -28,21 +54,26 @@ export interface RunningTurn {
 interface Page {
   readonly re: string;
   readonly cid: string;
+  readonly last_seq: number;
   readonly messages: readonly Message[];
   readonly more: boolean;
+  readonly unsaved: readonly Unsaved[];
+  /** The stores that CJ has to do without. */
+  readonly degraded: readonly string[];
   readonly turn?: RunningTurn | null;
 }
 
 export interface Ready extends Page {
   readonly type: "ready";
   readonly workflow: string;
-  readonly last_seq: number;
+  /** The shop whose data CJ can look into, by its domain. */
+  readonly connected: { readonly shop: string | null };
   readonly limits: { readonly text: number };
-  readonly degraded: readonly string[];
 }
 
 export interface Sync extends Page {
   readonly type: "sync";
+  /** False: the chunks that are not here are gone; the finished answer will bring its text. */
   readonly recovered: boolean;
 }
 
@@ -50,7 +81,8 @@ export interface Ack {
   readonly type: "ack";
   readonly re: string;
   readonly cid: string;
-  readonly message_id: string;
+  /** Null for what is no message: a stop. */
+  readonly message_id: string | null;
   readonly seq: number | null;
   readonly turn?: string | null;
   readonly dup: boolean;
@@ -61,14 +93,17 @@ export interface Committed {
   readonly type: "committed";
   readonly cid: string;
   readonly message_id: string;
-  readonly seq: number;
+  readonly client_id?: string | null;
+  readonly seq: number | null;
+  /** Another row has this place: the same input under another id, or the answer that counts. */
+  readonly replaced?: boolean;
 }
 
 export interface Said {
   readonly type: "message";
   readonly cid: string;
-  readonly seq: number;
-  readonly message: Message;
+  readonly seq: number | null;
+  readonly message: Message | Unsaved;
 }
 
 export interface Delta {
@@ -102,8 +137,11 @@ export interface Done {
   readonly created_at: string;
   readonly durable: boolean;
   readonly model?: string | null;
+  /** Of one that is not durable: the client ids of its inputs. */
+  readonly answers?: readonly string[];
   readonly answers_from?: number | null;
   readonly answers_through?: number | null;
+  readonly sources?: readonly Source[] | null;
 }
 
 export interface StateChange {

@@ -13,7 +13,7 @@ export function fullOf(at: string): string {
   return FULL.format(new Date(at));
 }
 
-/** Today's by the time, others by the date. */
+/** Those of the same day as `now` by the time, others by the date. */
 export function shortOf(at: string, now: Date): string {
   const date = new Date(at);
   return isSameDay(date, now) ? TIME.format(date) : DATE.format(date);

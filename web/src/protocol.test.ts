@@ -1,25 +1,12 @@
 import { describe, expect, it } from "vitest";
 
-import { CID, OTHER, ack, delta, done, ready, row } from "./fakes";
+import { CID, OTHER, ack, delta, ready, row, sync } from "./fakes";
 import type { ServerFrame } from "./frames";
-import { INITIAL, awaiting, prevOf, reduce } from "./protocol";
-import type { Act, State } from "./protocol";
+import { prevOf } from "./outbox";
+import { after, asked, open, opening, said, textsOf } from "./stage";
+import { INITIAL } from "./state";
+import type { Act } from "./state";
 import { hasHole, heldThrough } from "./transcript";
-
-function after(state: State, ...events: (ServerFrame | Act)[]): State {
-  return events.reduce(reduce, state);
-}
-
-const opening: Act = { type: "open", cid: null, start: "s1" };
-const said = (id: string, text = id): Act => ({
-  type: "say",
-  id,
-  text,
-  at: "2030-01-02T03:04:05Z",
-});
-const open = after(INITIAL, opening, ready("s1", []));
-const asked = after(open, said("a"), ack("a", 1));
-const texts = (state: State) => state.transcript.messages.map(({ text }) => text);
 
 describe("opening", () => {
   it("takes the conversation that answers its start", () => {
@@ -74,7 +61,7 @@ describe("what was said", () => {
     const committed: ServerFrame = { type: "committed", cid: CID, message_id: "m-a", seq: 1 };
     const saved = after(open, said("a"), ack("a", null), committed);
     expect(saved.outbox).toEqual([]);
-    expect(texts(saved)).toEqual(["a"]);
+    expect(textsOf(saved)).toEqual(["a"]);
   });
 
   it("is known to have arrived from its row alone, when the ack was lost", () => {
@@ -124,10 +111,10 @@ describe("what was said", () => {
       retryable: false,
     };
     const state = after(open, said("a"), said("b"), said("c"), failed);
-    const prevs = state.outbox.map((one) => prevOf(state, one));
+    const prevs = state.outbox.map((one) => prevOf(state.outbox, one));
     expect(prevs).toEqual([null, "a", "a"]);
     const later = after(state, ack("a", 1));
-    expect(later.outbox.map((one) => prevOf(later, one))).toEqual([null, null]);
+    expect(later.outbox.map((one) => prevOf(later.outbox, one))).toEqual([null, null]);
   });
 });
 
@@ -135,109 +122,22 @@ describe("the message before", () => {
   it("is one of the same conversation", () => {
     const elsewhere: Act[] = [{ type: "open", cid: OTHER, start: "s2" }, said("b")];
     const state = after(open, said("a"), ...elsewhere);
-    expect(state.outbox.map((one) => prevOf(state, one))).toEqual([null, null]);
-  });
-});
-
-describe("an answer", () => {
-  it("grows chunk by chunk and becomes a message", () => {
-    const streaming = after(asked, delta(0, "Hel"), delta(1, "lo"));
-    expect(streaming.live?.text).toBe("Hello");
-    const whole = after(streaming, done(2, 2));
-    expect(whole.live).toBeNull();
-    expect(whole.transcript.messages[1]).toMatchObject({ text: "Hello", model: "scripted-v1" });
-    expect(awaiting(whole)).toBe(false);
-  });
-
-  it("does not repeat a chunk that comes twice", () => {
-    expect(after(asked, delta(0, "a"), delta(0, "a"), delta(1, "b")).live?.text).toBe("ab");
-  });
-
-  it("puts a chunk that comes early in its place", () => {
-    const gap = after(asked, delta(0, "a"), delta(2, "c"));
-    expect(gap.live?.text).toBe("a");
-    expect(after(gap, delta(1, "b")).live?.text).toBe("abc");
-  });
-
-  it("starts anew with a higher attempt and does not listen to a lower one", () => {
-    const again = after(asked, delta(0, "old"), delta(0, "new", { gen: 2 }));
-    expect(again.live?.text).toBe("new");
-    expect(after(again, delta(1, "stale")).live?.text).toBe("new");
-  });
-
-  it("leaves a hole to be asked for when a chunk is missing", () => {
-    const holed = after(asked, delta(0, "a"), delta(2, "c"), done(3, 2));
-    expect(texts(holed)).toEqual(["a"]);
-    expect(hasHole(holed.transcript)).toBe(true);
-    expect(heldThrough(holed.transcript)).toBe(1);
-    expect(texts(after(holed, ready("s2", [row(2, "assistant")])))).toEqual(["a", "assistant 2"]);
-  });
-
-  it("is not put together from an attempt that was not the one committed", () => {
-    expect(hasHole(after(asked, delta(0, "old"), done(1, 2, { gen: 2 })).transcript)).toBe(true);
-  });
-
-  it("is over once, whatever a worker that did not notice still says", () => {
-    const over = after(asked, delta(0, "a"), done(1, 2));
-    expect(after(over, delta(0, "ghost", { gen: 3 }), done(1, 2)).live).toBeNull();
-    expect(texts(after(over, done(1, 2)))).toEqual(["a", "a"]);
-  });
-
-  it("that is not saved yet stays readable", () => {
-    expect(after(asked, delta(0, "a"), done(1, null)).live?.text).toBe("a");
-  });
-
-  it("replaces what was streamed when its row comes first", () => {
-    const caught = after(asked, delta(0, "par"), ready("s2", [row(2, "assistant")]));
-    expect(caught.live).toBeNull();
-    expect(texts(caught)).toEqual(["a", "assistant 2"]);
-  });
-
-  it("is over when its row is told as a message", () => {
-    const row2: ServerFrame = {
-      type: "message",
-      cid: CID,
-      seq: 2,
-      message: row(2, "assistant", { status: "error" }),
-    };
-    expect(after(asked, delta(0, "par"), row2).live).toBeNull();
-  });
-
-  it("is remembered as over for a while and not for ever", () => {
-    const turns = Array.from({ length: 30 }, (_, i) => done(0, i + 2, { turn: `t${String(i)}` }));
-    expect(after(asked, ...turns).over).toEqual(turns.slice(10).map(({ turn }) => turn));
-  });
-
-  it("goes on streaming through a ready that brings nothing of it", () => {
-    expect(after(asked, delta(0, "par"), ready("s2", [])).live?.text).toBe("par");
-  });
-
-  it("is awaited until it covers everything that was said", () => {
-    const both = after(asked, said("b"), ack("b", 2), delta(0, "x"));
-    expect(awaiting(after(both, done(1, 3, { answers_through: 1 })))).toBe(true);
-    expect(awaiting(after(both, done(1, 3, { answers_through: 2 })))).toBe(false);
+    expect(state.outbox.map((one) => prevOf(state.outbox, one))).toEqual([null, null]);
   });
 });
 
 describe("news", () => {
   it("of another tab stands in its place", () => {
     const frame: ServerFrame = { type: "message", cid: CID, seq: 2, message: row(2, "user") };
-    expect(texts(after(asked, frame))).toEqual(["a", "user 2"]);
+    expect(textsOf(after(asked, frame))).toEqual(["a", "user 2"]);
   });
 
   it("with a higher seq shows that something was missed", () => {
     const frame: ServerFrame = { type: "message", cid: CID, seq: 4, message: row(4, "user") };
     const holed = after(asked, frame);
     expect(heldThrough(holed.transcript)).toBe(1);
-    const sync: ServerFrame = {
-      type: "sync",
-      re: "r",
-      cid: CID,
-      recovered: false,
-      messages: [row(2, "assistant"), row(3, "user", { hidden: true })],
-      more: false,
-    };
-    expect(hasHole(after(holed, sync).transcript)).toBe(false);
+    const missed = [row(2, "assistant"), row(3, "user", { hidden: true })];
+    expect(hasHole(after(holed, sync("r", missed, { last_seq: 4 })).transcript)).toBe(false);
   });
 
   it("of another conversation changes nothing", () => {

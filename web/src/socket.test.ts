@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 
+import type { Session } from "./api";
 import { FakeWorld } from "./fakes";
 import type { ServerFrame } from "./frames";
 import { ANSWER_MS, PING_MS, Socket } from "./socket";
@@ -9,22 +10,25 @@ function connect() {
   const world = new FakeWorld();
   const heard: ServerFrame[] = [];
   const statuses: Status[] = [];
+  const sessions: Session[] = [];
   const socket = new Socket(world, {
+    session: (session) => sessions.push(session),
     status: (status) => statuses.push(status),
     frame: (frame) => heard.push(frame),
   });
   socket.start();
-  return { world, heard, statuses, socket };
+  return { world, heard, statuses, sessions, socket };
 }
 
 const pong = { type: "pong", re: "p" };
 
 describe("the socket", () => {
   it("asks for a session before it dials", async () => {
-    const { world, statuses } = connect();
+    const { world, statuses, sessions } = connect();
     expect(world.wires).toHaveLength(0);
     await world.opens();
     expect(statuses).toEqual(["online"]);
+    expect(sessions).toEqual([{ user: null, shop: null }]);
   });
 
   it("tries again with full jitter, from half a second up to thirty", async () => {

@@ -1,6 +1,7 @@
 /** One connection to CJ that comes back by itself. What the frames mean is not its business. */
 
 import { encode, parse } from "./frames";
+import type { Session } from "./api";
 import type { ClientFrame, ServerFrame } from "./frames";
 
 /** What is used of a WebSocket. */
@@ -24,13 +25,15 @@ export interface World {
   /** Calls back once; what it returns takes that back. */
   later(ms: number, call: () => void): () => void;
   /** Makes sure that there is a session cookie; rejects when CJ cannot be reached. */
-  session(): Promise<unknown>;
+  session(): Promise<Session>;
   dial(): Wire;
 }
 
 export type Status = "connecting" | "online" | "offline";
 
 export interface Listener {
+  /** Whose cookie the connection is made with. */
+  session(session: Session): void;
   status(status: Status): void;
   frame(frame: ServerFrame): void;
 }
@@ -106,12 +109,13 @@ export class Socket {
     const generation = this.generation;
     this.expectNews();
     try {
-      await this.world.session();
+      const session = await this.world.session();
+      if (generation !== this.generation) return;
+      this.listener.session(session);
+      this.dial(generation);
     } catch {
       if (generation === this.generation) this.lost();
-      return;
     }
-    if (generation === this.generation) this.dial(generation);
   }
 
   private dial(generation: number): void {

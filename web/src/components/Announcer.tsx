@@ -1,14 +1,24 @@
 import type { View } from "../chat";
-import { awaiting } from "../protocol";
-import { isAnswer } from "../transcript";
+import { toolOf } from "../live";
+import { awaiting } from "../state";
+import { wordsFor } from "../tools";
+import { isAnswer, shown } from "../transcript";
 
 /** Tells a screen reader what CJ says, once and whole: the streaming text would be read in shreds. */
 export function Announcer({ view }: { readonly view: View }) {
-  const news = view.transcript.messages.filter((one) => one.seq > view.newsAfter);
-  const answer = news.findLast((one) => isAnswer(one) && !one.hidden);
   return (
     <div className="unseen" role="status" aria-live="polite" data-testid="announcer">
-      {awaiting(view) ? "CJ is typing." : answer && `CJ says: ${answer.text}`}
+      {wordsOf(view)}
     </div>
   );
+}
+
+function wordsOf(view: View): string {
+  const tool = toolOf(view.live);
+  if (tool !== null) return wordsFor(tool);
+  if (awaiting(view)) return "CJ is typing.";
+  const news = shown(view.transcript).filter((one) => one.seq > view.newsAfter);
+  const answer = [...news, ...view.unsaved].findLast(isAnswer);
+  if (answer === undefined) return "";
+  return answer.text === "" ? "CJ stopped." : `CJ says: ${answer.text}`;
 }

@@ -1,9 +1,12 @@
-import { useCallback, useEffect, useRef, useState } from "react";
+import { useCallback, useEffect, useState } from "react";
 
-import type { Chat } from "../chat";
+import type { Chat, View } from "../chat";
 import { useChat } from "../hooks/useChat";
 import { useConversations } from "../hooks/useConversations";
-import type { Outgoing } from "../protocol";
+import { useDraft } from "../hooks/useDraft";
+import type { Draft } from "../hooks/useDraft";
+import { useEditing } from "../hooks/useEditing";
+import { useEscape } from "../hooks/useEscape";
 import { Announcer } from "./Announcer";
 import { Composer } from "./Composer";
 import { Header } from "./Header";
@@ -15,40 +18,73 @@ import { Transcript } from "./Transcript";
 export function App({ chat }: { readonly chat: Chat }) {
   const { view, go } = useChat(chat);
   const list = useConversations(view);
-  const [drawer, setDrawer] = useState(false);
-  const [draft, setDraft] = useState("");
-  const input = useRef<HTMLTextAreaElement>(null);
-  const closeDrawer = useCallback(() => {
-    setDrawer(false);
-  }, []);
-  useEffect(() => {
-    if (!drawer) input.current?.focus();
-  }, [drawer]);
+  const draft = useDraft(chat);
+  const { focus } = draft;
+  const { drawer, setDrawer, closeDrawer } = useDrawer(focus);
+  useEscape(!drawer, chat.silence);
   const open = useCallback(
     (cid: string | null) => {
       go(cid);
       setDrawer(false);
-      input.current?.focus();
+      focus();
     },
-    [go],
+    [go, focus, setDrawer],
   );
-  const edit = (said: Outgoing) => {
-    chat.discard(said.id);
-    setDraft((now) => (now.trim() === "" ? said.text : `${said.text}\n${now}`));
-    input.current?.focus();
-  };
   return (
     <div className="shell">
       <Header status={view.status} drawer={drawer} onDrawer={setDrawer} onNew={open} />
       <Sidebar {...list} current={view.cid} open={drawer} onOpen={open} onClose={closeDrawer} />
       <main className="talk" inert={drawer}>
-        <Transcript chat={chat} view={view} onEdit={edit} />
-        <div className="dock">
-          <NoticeBar view={view} onNew={open} onDismiss={chat.dismiss} />
-          <Composer view={view} draft={draft} input={input} onDraft={setDraft} onSay={chat.say} />
-        </div>
+        <Talk chat={chat} view={view} draft={draft} onNew={open} />
       </main>
       <Announcer view={view} />
     </div>
   );
+}
+
+interface TalkProps {
+  readonly chat: Chat;
+  readonly view: View;
+  readonly draft: Draft;
+  readonly onNew: (cid: null) => void;
+}
+
+/** The conversation that is open, and where one writes. */
+function Talk({ chat, view, draft, onNew }: TalkProps) {
+  const editing = useEditing(chat, draft.focus);
+  return (
+    <>
+      <Transcript
+        chat={chat}
+        view={view}
+        editing={editing}
+        said={draft.said}
+        onSay={draft.say}
+        onEdit={draft.takeBack}
+      />
+      <div className="dock">
+        <NoticeBar view={view} onNew={onNew} onDismiss={chat.dismiss} />
+        <Composer
+          view={view}
+          draft={draft.text}
+          input={draft.input}
+          onDraft={draft.setText}
+          onSay={draft.say}
+          onStop={chat.silence}
+        />
+      </div>
+    </>
+  );
+}
+
+/** The list on a small screen; when it goes, the focus is where one writes. */
+function useDrawer(focus: () => void) {
+  const [drawer, setDrawer] = useState(false);
+  const closeDrawer = useCallback(() => {
+    setDrawer(false);
+  }, []);
+  useEffect(() => {
+    if (!drawer) focus();
+  }, [drawer, focus]);
+  return { drawer, setDrawer, closeDrawer };
 }

@@ -1,10 +1,9 @@
 import { memo } from "react";
-import type { ReactNode } from "react";
 
-import type { Message } from "../frames";
-import type { Live } from "../live";
-import type { Outgoing } from "../protocol";
+import type { Message, Unsaved } from "../frames";
+import type { Outgoing } from "../outbox";
 import { Moment } from "./Moment";
+import { Link, Row } from "./Row";
 
 const ENDINGS: Record<string, string> = {
   stopped: "Stopped",
@@ -12,96 +11,100 @@ const ENDINGS: Record<string, string> = {
   error: "CJ could not finish this answer",
 };
 
+interface Props {
+  readonly of: Message | Unsaved;
+  /** What is to take its place, on its way. */
+  readonly change?: Outgoing | undefined;
+  readonly onRetry?: ((id: string) => void) | undefined;
+  readonly onEdit?: ((id: string, text: string) => void) | undefined;
+  readonly onDiscard: (id: string) => void;
+}
+
 /** One message of the conversation. Its text is shown as text, whatever it holds. */
-export const Bubble = memo(function Bubble({ of }: { readonly of: Message }) {
-  const mine = of.role === "user";
-  const ending = ENDINGS[of.status];
+export const Bubble = memo(function Bubble(props: Props) {
+  const { of, change } = props;
+  const going = change !== undefined && change.status !== "failed";
+  const text = going ? (change.text ?? of.text) : of.text;
   return (
-    <Frame mine={mine}>
-      <div className="text">{of.text}</div>
+    <Row mine={of.role === "user"} status={statusOf(of, going)}>
+      {text !== "" && <div className="text">{text}</div>}
       <p className="meta">
         <Moment at={of.created_at} as="time" />
         {of.model === "scripted-v1" && (
           <span className="badge">rule-based reply, no AI model configured</span>
         )}
-        {ending !== undefined && <span className="trouble">{ending}</span>}
+        <Ending of={of} />
+        {going ? <Going change={change} /> : <Doings {...props} />}
       </p>
-    </Frame>
+    </Row>
   );
 });
 
-interface WaitingProps {
-  readonly of: Outgoing;
-  readonly onEdit: (said: Outgoing) => void;
-  readonly onDiscard: (id: string) => void;
+function statusOf({ seq }: Props["of"], going: boolean): string | undefined {
+  if (going) return "changing";
+  return seq === null ? "unsaved" : undefined;
 }
 
-/** A message of ours that is not known to have arrived. */
-export function Waiting({ of, onEdit, onDiscard }: WaitingProps) {
+function Ending({ of }: { readonly of: Props["of"] }) {
+  const ending = ENDINGS[of.status];
   return (
-    <Frame mine status={of.status}>
-      <div className="text">{of.text}</div>
-      <p className="meta">
-        {of.status === "sending" && <span>{of.note ?? "Sending…"}</span>}
-        {of.status === "unsaved" && <span className="trouble">Not saved yet</span>}
-        {of.status === "failed" && (
-          <>
-            <span className="trouble">Not sent: {of.note}</span>
-            <button
-              type="button"
-              className="link"
-              onClick={() => {
-                onEdit(of);
-              }}
-            >
-              Edit
-            </button>
-            <button
-              type="button"
-              className="link"
-              onClick={() => {
-                onDiscard(of.id);
-              }}
-            >
-              Discard
-            </button>
-          </>
-        )}
-      </p>
-    </Frame>
+    <>
+      {ending !== undefined && (
+        <span className={of.status === "stopped" ? undefined : "trouble"}>{ending}</span>
+      )}
+      {of.seq === null && <span>Not saved yet</span>}
+    </>
   );
 }
 
-/** CJ at work: the text so far, or dots until there is some. */
-export function Typing({ live }: { readonly live: Live | null }) {
-  const text = live?.text ?? "";
+/** What is being done about it. */
+function Going({ change: { note, text } }: { readonly change: Outgoing }) {
+  return <span>{note ?? (text === null ? "Trying again…" : "Sending…")}</span>;
+}
+
+/** What can be done about it. */
+function Doings({ of, change, onRetry, onEdit, onDiscard }: Props) {
+  const again = change?.text ?? of.text;
   return (
-    <Frame mine={false} status="typing">
-      {text !== "" && <div className="text">{text}</div>}
-      <p className="dots">
-        <span className="unseen">CJ is typing</span>
-        <i />
-        <i />
-        <i />
-      </p>
-    </Frame>
+    <>
+      {change !== undefined && <span className="trouble">Not changed: {change.note}</span>}
+      {onRetry !== undefined && <Retry of={of} onRetry={onRetry} />}
+      {onEdit !== undefined && (
+        <Link
+          discreet={change === undefined}
+          onClick={() => {
+            onEdit(of.id, again);
+          }}
+        >
+          Edit
+        </Link>
+      )}
+      {change !== undefined && (
+        <Link
+          onClick={() => {
+            onDiscard(change.id);
+          }}
+        >
+          Discard
+        </Link>
+      )}
+    </>
   );
 }
 
-interface FrameProps {
-  readonly mine: boolean;
-  readonly status?: string;
-  readonly children: ReactNode;
+interface RetryProps {
+  readonly of: Props["of"];
+  readonly onRetry: (id: string) => void;
 }
 
-function Frame({ mine, status, children }: FrameProps) {
+function Retry({ of, onRetry }: RetryProps) {
   return (
-    <li className={mine ? "row mine" : "row"} data-status={status}>
-      {!mine && <img className="avatar" src="/favicon.svg" alt="" width="28" height="28" />}
-      <div className="bubble">
-        <span className="unseen">{mine ? "You:" : "CJ:"}</span>
-        {children}
-      </div>
-    </li>
+    <Link
+      onClick={() => {
+        onRetry(of.id);
+      }}
+    >
+      Try again
+    </Link>
   );
 }

@@ -4,6 +4,7 @@ import type { MouseEvent, RefObject } from "react";
 import type { Conversation } from "../api";
 import type { ConversationList } from "../hooks/useConversations";
 import { pathOf } from "../route";
+import { Farewell } from "./Farewell";
 import { Moment } from "./Moment";
 
 interface Props extends ConversationList {
@@ -42,6 +43,9 @@ export function Sidebar({ list, failed, onMore, current, open, onOpen, onClose }
             Show more
           </button>
         )}
+        <div className="farewell">
+          <Farewell />
+        </div>
       </nav>
       <div className="scrim" data-open={open} onClick={onClose} />
     </>

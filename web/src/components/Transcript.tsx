@@ -1,26 +1,37 @@
-import { Fragment } from "react";
+import { Fragment, memo } from "react";
 
 import type { Chat, View } from "../chat";
-import type { Message } from "../frames";
+import type { Message, Unsaved } from "../frames";
+import type { Editing } from "../hooks/useEditing";
 import { useScroll } from "../hooks/useScroll";
+import { toolOf } from "../live";
 import { dayOf, isSameDay } from "../moments";
-import { awaiting } from "../protocol";
-import type { Outgoing } from "../protocol";
-import { Bubble, Typing, Waiting } from "./Bubble";
+import type { Outgoing } from "../outbox";
+import { awaiting, forgetful, retries, retryable, waiting } from "../state";
+import { shown } from "../transcript";
+import { Bubble } from "./Bubble";
+import { Editor } from "./Editor";
+import { Typing } from "./Typing";
+import { Waiting } from "./Waiting";
 import { Welcome } from "./Welcome";
 
 interface Props {
   readonly chat: Chat;
   readonly view: View;
+  readonly editing: Editing;
+  /** How often something was said on this page. */
+  readonly said: number;
+  readonly onSay: (text: string) => void;
   readonly onEdit: (said: Outgoing) => void;
 }
 
 /** The open conversation, from its first loaded message to what CJ is typing. */
 export function Transcript(props: Props) {
-  const { transcript, live, cid, outbox } = props.view;
+  const { transcript, live, cid, outbox, unsaved } = props.view;
   const start = transcript.messages[0]?.seq ?? 0;
-  const end = [cid, transcript.last_seq, outbox.length, live?.next].join(" ");
-  const { box, atEnd, onScroll, toEnd } = useScroll(start, end);
+  const counts = [transcript.last_seq, outbox.length, unsaved.length, live?.next, toolOf(live)];
+  const anew = [cid, props.said].join(" ");
+  const { box, atEnd, onScroll, toEnd } = useScroll(start, counts.join(" "), anew);
   return (
     <div className="scroll" ref={box} onScroll={onScroll}>
       <div className="column" role="region" aria-label="Conversation" tabIndex={0}>
@@ -35,13 +46,14 @@ export function Transcript(props: Props) {
   );
 }
 
-function Lines({ chat, view, onEdit }: Props) {
-  const shown = view.transcript.messages.filter(({ hidden }) => hidden !== true);
-  const waiting = view.outbox.filter(({ cid }) => cid === view.cid);
+function Lines(props: Props) {
+  const { chat, view, onSay, onEdit } = props;
+  const lines = [...shown(view.transcript), ...view.unsaved];
+  const ours = waiting(view);
   const typing = awaiting(view);
-  if (view.opening !== null && shown.length === 0) return <p className="hint">Opening…</p>;
-  if (view.cid !== null && !typing && shown.length + waiting.length === 0) {
-    return <Welcome onSay={chat.say} />;
+  if (view.opening !== null && lines.length === 0) return <p className="hint">Opening…</p>;
+  if (view.cid !== null && !typing && lines.length + ours.length === 0) {
+    return <Welcome onSay={onSay} />;
   }
   return (
     <>
@@ -51,8 +63,8 @@ function Lines({ chat, view, onEdit }: Props) {
         </button>
       )}
       <ol className="messages">
-        <Days messages={shown} />
-        {waiting.map((said) => (
+        <Days {...props} lines={lines} />
+        {ours.map((said) => (
           <Waiting key={said.id} of={said} onEdit={onEdit} onDiscard={chat.discard} />
         ))}
         {typing && <Typing live={view.live} />}
@@ -61,17 +73,56 @@ function Lines({ chat, view, onEdit }: Props) {
   );
 }
 
-function Days({ messages }: { readonly messages: readonly Message[] }) {
+type Line = Message | Unsaved;
+
+function Days({ lines, ...props }: Props & { readonly lines: readonly Line[] }) {
   const now = new Date();
-  return messages.map((message, index) => {
-    const before = messages[index - 1];
-    const at = new Date(message.created_at);
+  const changes = retries(props.view);
+  const again = retryable(props.view);
+  return lines.map((line, index) => {
+    const before = lines[index - 1];
+    const at = new Date(line.created_at);
     const newDay = before === undefined || !isSameDay(new Date(before.created_at), at);
     return (
-      <Fragment key={message.seq}>
-        {newDay && <li className="day">{dayOf(message.created_at, now)}</li>}
-        <Bubble of={message} />
+      <Fragment key={line.client_id ?? line.id}>
+        {newDay && <Day at={dayOf(line.created_at, now)} />}
+        <One {...props} of={line} change={changes.get(line.id)} again={line === again} />
       </Fragment>
     );
   });
+}
+
+const Day = memo(function Day({ at }: { readonly at: string }) {
+  return <li className="day">{at}</li>;
+});
+
+interface OneProps extends Pick<Props, "chat" | "view" | "editing"> {
+  readonly of: Line;
+  readonly change: Outgoing | undefined;
+  readonly again: boolean;
+}
+
+/** A message as it is, or in the making anew. */
+function One({ chat, view, editing, of, change, again }: OneProps) {
+  if (editing.of === of.id) {
+    return (
+      <Editor
+        text={editing.text}
+        limit={view.textLimit}
+        onText={editing.onText}
+        onSave={editing.onSave}
+        onCancel={editing.onCancel}
+      />
+    );
+  }
+  const editable = of.role === "user" && of.seq !== null && !forgetful(view);
+  return (
+    <Bubble
+      of={of}
+      change={change}
+      onRetry={again ? chat.tryAgain : undefined}
+      onEdit={editable ? editing.onStart : undefined}
+      onDiscard={chat.discard}
+    />
+  );
 }

@@ -1,7 +1,7 @@
 import { useCallback, useEffect, useSyncExternalStore } from "react";
 
 import type { Chat, View } from "../chat";
-import { cidOf, pathOf } from "../route";
+import { cidOf, isSignedIn, pathOf } from "../route";
 
 interface Talk {
   readonly view: View;
@@ -36,6 +36,8 @@ function useConnection(chat: Chat): void {
       if (document.visibilityState === "visible") chat.hurry();
     };
     chat.start();
+    if (isSignedIn(location.search)) chat.hint();
+    history.replaceState(null, "", location.pathname);
     followAddress();
     window.addEventListener("popstate", followAddress);
     window.addEventListener("online", hurry);

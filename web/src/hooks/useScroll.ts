@@ -13,9 +13,10 @@ interface Scroll {
 /**
  * Follows the newest text for as long as the reader is at the end, and no longer; keeps what is
  * read in its place when earlier messages come in above it. `end` and `start` change with what
- * stands there.
+ * stands there, `anew` with what is seen wherever one was reading: another conversation, or what
+ * one says oneself.
  */
-export function useScroll(start: number, end: string): Scroll {
+export function useScroll(start: number, end: string, anew: string): Scroll {
   const box = useRef<HTMLDivElement>(null);
   const follows = useRef(true);
   const below = useRef(0);
@@ -48,7 +49,10 @@ export function useScroll(start: number, end: string): Scroll {
     };
   }, [toEnd]);
   useLayoutEffect(() => {
+    follows.current = true;
+  }, [anew]);
+  useLayoutEffect(() => {
     if (follows.current) toEnd();
-  }, [end, toEnd]);
+  }, [end, anew, toEnd]);
   return { box, atEnd, onScroll, toEnd };
 }
