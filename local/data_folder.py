@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ROOT = Path(__file__).resolve().parents[1]
-_MADE = ("postgres", "valkey", "run.json", "run.new", "lock")
+_MADE = ("postgres", "valkey", "shopify", "token-keys.json", "run.json", "run.new", "lock")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,7 @@ class State:
     credentials: Mapping[str, str]  # the operator's: access_key, secret_key, session_token
     functions: Mapping[str, str]  # a function's folder -> the name to invoke it by
     migration_url: str
+    shopify_url: str = ""  # the simulated one, if there is
 
 
 class DataFolder:
@@ -38,6 +39,8 @@ class DataFolder:
         self.path = path.absolute()
         self.postgres = self.path / "postgres"
         self.valkey = self.path / "valkey"
+        self.shopify = self.path / "shopify"
+        self.token_keys = self.path / "token-keys.json"
         self._state = self.path / "run.json"
         self._lock = FolderLock(self.path)
 

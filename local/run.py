@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 from local.data_folder import DataFolder, State
 from local.servers.process import free_port
+from local.simulation import shopify_settings, simulated_shopify
 from local.stores import started
 
 if TYPE_CHECKING:
@@ -21,9 +22,10 @@ if TYPE_CHECKING:
     from local.gateway.app import Gateway
     from local.gateway.model import Function, Model
     from local.printer import Printer
+    from local.shopify.app import Simulator
     from local.stores import Stores
 
-_SLOW_IMPORTS = ("local.gateway.app", "cj.settings", "cj.store.migrate")
+_SLOW_IMPORTS = ("local.gateway.app", "cj.settings", "cj.store.migrate", "local.shopify.app")
 _MIGRATES = "MigrateFunction"  # the only one that gets the owner's URL
 _OWNER_S = "DATABASE_MIGRATION_URL"
 
@@ -47,14 +49,24 @@ async def serve(plan: Plan, printer: Printer, environ: Mapping[str, str] = os.en
         async with started(folder, environ, printer) as stores:
             await importing
             await _migrated(stores, printer)
-            async with _gateway(plan, stores, environ, printer) as gateway:
-                folder.tell(_state(gateway, stores))
-                printer.say(f"\n  CJ is at {gateway.url}", "bold")
-                printer.say("  Ctrl-C ends it.\n", "dim")
-                await asyncio.gather(gateway.warm(), stores.watch(printer))
+            port = plan.port or free_port()
+            here = f"http://127.0.0.1:{port}"
+            async with simulated_shopify(folder.shopify, here, environ, printer) as shopify:
+                environment = _environment(folder, stores, port, shopify, environ)
+                async with _gateway(plan, port, environment, stores, printer) as gateway:
+                    folder.tell(_state(gateway, stores, shopify))
+                    _greet(gateway, shopify, printer)
+                    await asyncio.gather(gateway.warm(), stores.watch(printer))
     finally:
         folder.forget()
         folder.release()
+
+
+def _greet(gateway: Gateway, shopify: Simulator | None, printer: Printer) -> None:
+    printer.say(f"\n  CJ is at {gateway.url}", "bold")
+    if shopify:
+        printer.say(f"  The simulated Shopify is at {shopify.url}")
+    printer.say("  Ctrl-C ends it.\n", "dim")
 
 
 def _import_slow_ones() -> None:
@@ -74,15 +86,15 @@ async def _migrated(stores: Stores, printer: Printer) -> None:
 
 @asynccontextmanager
 async def _gateway(
-    plan: Plan, stores: Stores, environ: Mapping[str, str], printer: Printer
+    plan: Plan, port: int, environment: Mapping[str, str], stores: Stores, printer: Printer
 ) -> AsyncIterator[Gateway]:
     from local.gateway.app import Gateway, Options
 
-    began, port = time.monotonic(), plan.port or free_port()
+    began = time.monotonic()
     options = Options(
         template=plan.template,
         port=port,
-        environment=_environment(stores, port, environ),
+        environment=environment,
         function_environment={
             _MIGRATES: {_OWNER_S: stores.migration_url, "DATABASE_MIGRATION_SECRET_ARN": ""}
         },
@@ -99,7 +111,13 @@ async def _gateway(
         yield gateway
 
 
-def _environment(stores: Stores, port: int, environ: Mapping[str, str]) -> dict[str, str]:
+def _environment(
+    folder: DataFolder,
+    stores: Stores,
+    port: int,
+    shopify: Simulator | None,
+    environ: Mapping[str, str],
+) -> dict[str, str]:
     """What the template leaves to the place it runs in. The shell has the last word."""
     from cj.settings import Settings
 
@@ -114,9 +132,24 @@ def _environment(stores: Stores, port: int, environ: Mapping[str, str]) -> dict[
         "INTERNAL_API_URL": here,
         "AWS_ENDPOINT_URL_LAMBDA": here,
         "LOG_LEVEL": "INFO",
+        "SHOPIFY_API_SECRET_ARN": "",  # nor for this one
+        "TOKEN_KMS_KEY_ID": "",
+        "TOKEN_KEY_FILE": _token_keys(folder.token_keys, environ),
+        **shopify_settings(shopify),
     }
     settings = {*ours, *map(str.upper, Settings.model_fields)} - {_OWNER_S}
     return {**ours, **{name: environ[name] for name in settings if name in environ}}
+
+
+def _token_keys(path: Path, environ: Mapping[str, str]) -> str:
+    """Made at the first start and kept: what it sealed, only it opens."""
+    from cj.shopify.keys import KeyFile
+
+    if environ.get("TOKEN_KMS_KEY_ID"):
+        return ""
+    with suppress(FileExistsError):
+        KeyFile.create(path)
+    return str(path)
 
 
 def _page(plan: Plan, printer: Printer) -> Path | None:
@@ -135,7 +168,7 @@ def _routed(model: Model) -> frozenset[str]:
     return frozenset(model.functions[logical_id].name for logical_id in http | sockets)
 
 
-def _state(gateway: Gateway, stores: Stores) -> State:
+def _state(gateway: Gateway, stores: Stores, shopify: Simulator | None) -> State:
     return State(
         pid=os.getpid(),
         port=gateway.port,
@@ -145,6 +178,7 @@ def _state(gateway: Gateway, stores: Stores) -> State:
             _short(function): function.name for function in gateway.model.functions.values()
         },
         migration_url=stores.migration_url,
+        shopify_url=shopify.url if shopify else "",
     )
 
 

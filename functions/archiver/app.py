@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from cj.runtime import Reply, app, job_handler
+from cj.handlers import Reply, job_handler
+from cj.runtime import app
 
 
 @job_handler

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from cj.runtime import Reply, app, job_handler, owner_url
+from cj.handlers import Reply, job_handler
+from cj.runtime import app, owner_url
 from cj.store.migrate import migrate
 
 

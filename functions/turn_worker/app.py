@@ -4,7 +4,8 @@ from typing import Any
 from uuid import UUID
 
 from cj.flows.turn import TurnEvent
-from cj.runtime import OK, Reply, app, job_handler
+from cj.handlers import OK, Reply, job_handler
+from cj.runtime import app
 
 
 @job_handler

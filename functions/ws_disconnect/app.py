@@ -1,6 +1,7 @@
 """$disconnect: forget the connection. Best effort; nothing depends on it."""
 
-from cj.runtime import OK, Reply, WsEvent, answer_status, app, ws_handler
+from cj.handlers import OK, Reply, WsEvent, answer_status, ws_handler
+from cj.runtime import app
 
 
 @ws_handler(answer_status)

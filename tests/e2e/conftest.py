@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.e2e.running import Running
+from tests.e2e.tab import FLAGS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
     from pathlib import Path
+
+    from playwright.async_api import BrowserContext
 
 
 @pytest.fixture(scope="session")
@@ -40,3 +43,14 @@ def own_cj(tmp_path: Path) -> Iterator[Callable[..., Running]]:
     yield start
     for running in made:
         running.stop()
+
+
+@pytest.fixture
+async def visitor(chromium: str) -> AsyncIterator[BrowserContext]:
+    """Somebody with a browser of their own and no cookie yet."""
+    from playwright.async_api import async_playwright
+
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield await browser.new_context()
+        await browser.close()

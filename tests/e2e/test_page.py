@@ -2,102 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pytest
-from playwright.async_api import async_playwright, expect
+from playwright.async_api import expect
+
+from tests.e2e.tab import Tab, tab_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    from playwright.async_api import BrowserContext, Locator, Page, WebSocket, WebSocketRoute
+    from playwright.async_api import BrowserContext, WebSocketRoute
 
 pytestmark = pytest.mark.browser
-
-PATIENCE_MS = 30_000
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-expect.set_options(timeout=PATIENCE_MS)
-
-
-@dataclass
-class Tab:
-    """The chat page in one tab, with everything it was told and everything it complained about."""
-
-    page: Page
-    frames: list[dict[str, Any]] = field(default_factory=list)
-    complaints: list[str] = field(default_factory=list)
-
-    def watch(self) -> Self:
-        """Listen to the page before it is opened."""
-        self.page.on("console", lambda message: self._note(message.type, message.text))
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("websocket", self._listen)
-        return self
-
-    def _note(self, kind: str, text: str) -> None:
-        if kind in ("error", "warning"):
-            self.complaints.append(text)
-
-    def _listen(self, socket: WebSocket) -> None:
-        socket.on("framereceived", lambda data: self.frames.append(json.loads(data)))
-
-    async def open(self, url: str) -> Self:
-        """Returns when the page is connected and a conversation is open."""
-        await self.page.goto(url)
-        await expect(self.page.locator("[data-status=online]")).to_be_visible()
-        await expect(self.page.get_by_text("Opening…")).to_have_count(0)
-        return self
-
-    @property
-    def input(self) -> Locator:
-        return self.page.get_by_label("Message to CJ")
-
-    @property
-    def welcome(self) -> Locator:
-        """What stands in an open conversation in which nothing was said."""
-        return self.page.get_by_role("heading", name="What can I do for you?")
-
-    @property
-    def texts(self) -> Locator:
-        return self.page.locator(".messages .text")
-
-    @property
-    def answers(self) -> Locator:
-        return self.page.get_by_text("rule-based reply, no AI model configured")
-
-    async def say(self, text: str) -> None:
-        """Write it and press Enter; returns when CJ has answered."""
-        answered = await self.answers.count()
-        await self.input.fill(text)
-        await self.input.press("Enter")
-        await expect(self.answers).to_have_count(answered + 1)
-
-    async def read(self) -> list[str]:
-        return await self.texts.all_inner_texts()
-
-
-@pytest.fixture
-async def visitor(chromium: str) -> AsyncIterator[BrowserContext]:
-    """Somebody with a browser of their own and no cookie yet."""
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        yield await browser.new_context()
-        await browser.close()
-
-
-async def tab_of(visitor: BrowserContext, url: str) -> Tab:
-    return await Tab(await visitor.new_page()).watch().open(url)
 
 
 async def test_the_page_opens_and_the_browser_has_nothing_to_complain_about(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from cj.domain.entries import Entry
 from cj.domain.ids import anonymous_owner_id, new_id
 from cj.store import Connections, Conversations, Sessions, Turns
 
@@ -15,7 +16,7 @@ from tests.integration.statements import sql
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from cj.domain.turns import Begun, Ended, Opened, Received
+    from cj.domain.turns import Begun, Drained, Ended, Opened, Received, Renewed
     from cj.store import Database
 
 LEASE = timedelta(seconds=20)
@@ -39,6 +40,19 @@ async def connection(db: Database, owner: str, name: str, cid: UUID | None = Non
     return name
 
 
+def said(text: str = "Said", client: UUID | None = None, **more: Any) -> Entry:
+    """An input that was kept while PostgreSQL was away."""
+    asked = {"id": new_id(), "at": datetime.now(UTC), **more}
+    return Entry("input", client_id=client or new_id(), text=text, **asked)
+
+
+def answered(*inputs: Entry | UUID, text: str = "Answered", **more: Any) -> Entry:
+    """CJ's answer to them, kept like them."""
+    asked = {"id": new_id(), "turn": new_id(), "at": datetime.now(UTC), **more}
+    names = tuple(each.client_id if isinstance(each, Entry) else each for each in inputs)
+    return Entry("answer", client_id=None, text=text, answers=names, **asked)
+
+
 @dataclass
 class Room:
     """One conversation seen through one connection."""
@@ -56,7 +70,9 @@ class Room:
         """The same conversation through another connection."""
         return Room(db, self.cid, self.owner)
 
-    async def say(self, text: str = "Hello", client: UUID | None = None, **more: Any) -> Received:
+    async def say(
+        self, text: str | None = "Hello", client: UUID | None = None, **more: Any
+    ) -> Received:
         asked = {
             "message_id": new_id(),
             "client_id": client or new_id(),
@@ -74,12 +90,24 @@ class Room:
         turn = getattr(woken, "next_turn", None) or woken.turn
         return await Turns(self.db).begin(self.cid, turn, woken.fence, **{**asked, **more})
 
+    async def renew(self, woken: Any, begun: Begun, **more: Any) -> Renewed | None:
+        asked = {"lease": LEASE, **more}
+        return await Turns(self.db).renew(self.cid, woken.turn, begun.fence, **asked)
+
     async def end(self, woken: Any, begun: Begun, text: str = "Hi", **more: Any) -> Ended | None:
         asked = {"answer": new_id(), "status": "complete", "next_turn": new_id(), "lease": LEASE}
         turn = getattr(woken, "next_turn", None) or woken.turn
         return await Turns(self.db).end(
             self.cid, turn, begun.fence, **{**asked, "text": text, **more}
         )
+
+    async def stop(self, turn: UUID) -> str | None:
+        return await Turns(self.db).stop(self.cid, self.owner, turn)
+
+    async def drain(self, *entries: Entry, **more: Any) -> Drained | None:
+        """What was kept while PostgreSQL was away."""
+        asked = {"turn": new_id(), "lease": LEASE, **more}
+        return await Turns(self.db).drain(self.cid, [e.to_json() for e in entries], **asked)
 
     async def exchange(self, text: str = "Hello", answer: str = "Hi") -> Ended:
         """Something said and answered."""

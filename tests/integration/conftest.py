@@ -7,19 +7,26 @@ The tests of the embedded PostgreSQL have folders, new or copied from one that w
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
+import threading
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
+from cj.shopify.keys import KeyFile
 from cj.store import Database
 
 from local.servers.postgres_folder import APP, OWNER
 from tests.integration.chatroom import Room
+from tests.integration.installation import Town
+from tests.integration.listening_aws import ORIGIN, Aws, Functions
 from tests.integration.postgres_server import server_on
 from tests.integration.proxy import Proxy, through
 from tests.processes import folder_outside_tests
+from tests.proxy import ANY_REPLY
+from tests.stories.world import World
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -27,6 +34,7 @@ if TYPE_CHECKING:
 
     from local.servers.found import Found
     from local.servers.postgres import Postgres
+    from tests.conftest import Database as OwnDatabase
 
 SHARED = "shared_by_tests"
 
@@ -105,3 +113,73 @@ def home(new_home: Path, postgres_home: Path) -> Path:
     """Where a PostgreSQL was before."""
     subprocess.run(["cp", "-a", postgres_home, new_home], check=True)
     return new_home
+
+
+@pytest.fixture
+def aws() -> Iterator[Aws]:
+    made = Aws()
+    thread = threading.Thread(target=made.server.serve_forever)
+    thread.start()
+    yield made
+    made.server.shutdown()
+    thread.join()
+    made.server.server_close()
+
+
+@pytest.fixture
+def functions(
+    database: OwnDatabase, redis_url: str, aws: Aws, environ: dict[str, str]
+) -> Iterator[Functions]:
+    running = Functions(environ)
+    assert running.get("/api/v1/session") == (200, {"user": None, "shop": None})
+    assert running.connect() == 200
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def environ(database: OwnDatabase, redis_url: str, aws: Aws) -> dict[str, str]:
+    measured = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
+    return {
+        **measured,
+        "PUBLIC_URL": ORIGIN,
+        "DATABASE_URL": database.app_url,
+        "DATABASE_MIGRATION_URL": database.owner_url,
+        "REDIS_URL": redis_url,
+        "WS_API_ENDPOINT": f"{aws.url}/ws",
+        "TURN_WORKER_FUNCTION": "turn-worker",
+        "AWS_ENDPOINT_URL_LAMBDA": aws.url,
+        "AWS_ACCESS_KEY_ID": "any",
+        "AWS_SECRET_ACCESS_KEY": "any",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_LAMBDA_FUNCTION_NAME": "cj-test",
+    }
+
+
+@pytest.fixture
+async def own_db(database: OwnDatabase) -> AsyncIterator[Database]:
+    """The test's own database, as its owner sees it."""
+    made = Database(database.owner_url)
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+async def overseer(postgres: Postgres) -> AsyncIterator[Database]:
+    """Somebody who sees what everybody does."""
+    made = Database(postgres.superuser_url, allow_superuser=True)
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+async def town(
+    database: OwnDatabase, postgres: Postgres, redis_url: str, tmp_path: Path
+) -> AsyncIterator[Town]:
+    """Shops to connect, with proxies before both stores."""
+    redis = f"{redis_url.rstrip('/')}/"
+    ports = [urlsplit(url).port or 0 for url in (database.app_url, redis)]
+    async with Proxy(ports[0]) as to_postgres, Proxy(ports[1], reply=ANY_REPLY) as to_redis:
+        world = World(database.app_url, redis, postgres.superuser_url, to_postgres, to_redis)
+        yield Town(world, KeyFile.create(tmp_path / "keys.json").path)
+        await world.close()

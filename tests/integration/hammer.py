@@ -1,18 +1,18 @@
 """Many connections, duplicates, lost replies and dying workers against the turn functions.
 
-People say chained messages and offer each of them several times at once; an invocation is
-delivered once or twice, at once or a little later; any reply may be lost, after which the call is
-made again on another connection; some workers die. `faults` then looks at what is in the tables
-and names everything that must not be there.
+People say chained messages and offer each of them several times at once, want other answers and
+want silence; an invocation is delivered once or twice, at once or a little later; any reply may be
+lost, after which the call is made again on another connection; some workers die. Some messages
+and answers are kept outside, as in an outage, and drained by whoever comes next. What is in the
+tables afterwards is looked at by `History.faults`.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, defaultdict
+from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import timedelta
-from itertools import pairwise
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -20,12 +20,13 @@ from cj.domain.ids import new_id
 from cj.store import Database
 
 from tests.integration.chatroom import Room
+from tests.integration.hammer_talk import Talk
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Coroutine
     from uuid import UUID
 
-    from cj.domain.turns import Received
+    from cj.domain.turns import Begun, Received, Status
 
 
 @dataclass(frozen=True)
@@ -34,11 +35,14 @@ class Load:
 
     rooms: int = 12
     people: int = 3  # to a room
-    messages: int = 60  # of each person
+    messages: int = 56  # of each person
     offers: int = 3  # of each message, at most
     connections: int = 16
     lost: float = 0.2
     twice: float = 0.3  # of the invocations
+    retried: float = 0.03  # of the messages
+    stopped: float = 0.05  # of the turns
+    kept: float = 0.05  # of the offers
     dying: float = 0.0
     lease: timedelta = timedelta(seconds=60)
     patience_s: float = 60.0
@@ -51,56 +55,65 @@ class Hammer:
     url: str
     seed: int
     load: Load
-    rooms: list[Room] = field(default_factory=list)
-    said: dict[UUID, list[list[UUID]]] = field(default_factory=lambda: defaultdict(list))
-    acks: list[tuple[UUID, UUID, Received]] = field(default_factory=list)
-    begun: dict[tuple[UUID, int], set[UUID]] = field(default_factory=lambda: defaultdict(set))
+    talks: list[Talk] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)
-    calls: int = 0
+    seen: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
 
     async def run(self) -> list[str]:
         """What went wrong; nothing, if all is well."""
         self._random = Random(self.seed)
         self._free: asyncio.Queue[Database] = asyncio.Queue()
-        self._workers: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         connections = [
             Database(self.url, command_timeout_s=self.load.patience_s)
             for _ in range(self.load.connections)
         ]
         for db in connections:
             self._free.put_nowait(db)
-        self.rooms = [await Room(connections[0]).furnish() for _ in range(self.load.rooms)]
-        await asyncio.gather(*(self._talk(room) for room in self.rooms * self.load.people))
+        self.talks = [Talk(await Room(connections[0]).furnish()) for _ in range(self.load.rooms)]
+        await asyncio.gather(*(self._person(talk) for talk in self.talks * self.load.people))
         await self._quiet()
-        found = [fault for room in self.rooms for fault in await self.faults(room)]
+        found = await self.faults(connections[0])
         for db in connections:
             await db.close()
         return sorted({*self.troubles, *found})
 
-    async def _talk(self, room: Room) -> None:
-        """A person says one thing after the other, often without waiting for the ack."""
+    async def faults(self, db: Database) -> list[str]:
+        """What must not be in the tables."""
+        return [
+            fault
+            for talk in self.talks
+            for fault in await talk.history.faults(talk.room.seen_by(db))
+        ]
+
+    async def _person(self, talk: Talk) -> None:
+        """Says one thing after the other, often without waiting for the ack."""
         mine: list[UUID] = []
-        self.said[room.cid].append(mine)
+        talk.history.said.append(mine)
         offers: set[asyncio.Task[None]] = set()
         for _ in range(self.load.messages):
             client, prev = new_id(), mine[-1] if mine else None
             mine.append(client)
             for _ in range(self._random.randint(1, self.load.offers)):
-                offers.add(asyncio.create_task(self._offer(room, client, prev)))
-            if len(offers) > 4 or self._random.random() < 0.5:
+                offers.add(asyncio.create_task(self._offer(talk, client, prev)))
+            if len(offers) > 4 or self._maybe(0.5):
                 await asyncio.gather(*offers)
                 offers.clear()
+            if self._maybe(self.load.retried) and talk.own:
+                await self._retry(talk)
         await asyncio.gather(*offers)
 
-    async def _offer(self, room: Room, client: UUID, prev: UUID | None) -> None:
-        """Until it is durable, as the page does."""
+    async def _offer(self, talk: Talk, client: UUID, prev: UUID | None) -> None:
+        """Until it is durable or kept, as the page does."""
         started = asyncio.get_running_loop().time()
+        asked = {"client": client, "prev": prev, "message_id": new_id(), "turn": new_id()}
         while asyncio.get_running_loop().time() - started < self.load.patience_s:
-            received = await self._receive(room, client, prev)
-            if received.invoke:
-                self._wake(room, received.turn, received.fence)
+            if self._maybe(self.load.kept) and talk.kept.keep(client, prev, talk.durable):
+                self._spawn(self._answer_kept(talk))
+                return
+            received = await self._receive(talk, **asked)
             if received.outcome in ("new", "dup"):
-                self.acks.append((room.cid, client, received))
+                talk.own.append(received.message_id)
                 return
             if received.outcome not in ("out_of_order", "overloaded"):
                 self.troubles.append(f"refused: {received.outcome}")
@@ -108,126 +121,153 @@ class Hammer:
             await self._moment()
         self.troubles.append("a message was never accepted")
 
-    async def _receive(self, room: Room, client: UUID, prev: UUID | None) -> Received:
-        asked = {"client": client, "prev": prev, "message_id": new_id(), "turn": new_id()}
-        return await self._call(room, lambda here: here.say(**asked, lease=self.load.lease))
+    async def _retry(self, talk: Talk) -> None:
+        """Another answer, or other words. While CJ speaks it is busy, and people give up."""
+        again = talk.answers and self._maybe(0.5)
+        of = self._random.choice(talk.answers if again else talk.own)
+        asked = {"client": new_id(), "text": None if again else "Hello again", "of": of}
+        asked |= {"message_id": new_id(), "turn": new_id()}
+        for _ in range(10):
+            received = await self._receive(talk, **asked)
+            if received.outcome in ("new", "dup"):
+                talk.history.said.append([asked["client"]])
+                return
+            if received.outcome != "busy":
+                self.troubles.append(f"retry refused: {received.outcome}")
+                return
+            await self._moment()
 
-    def _wake(self, room: Room, turn: UUID, fence: int) -> None:
-        for _ in range(1 + (self._random.random() < self.load.twice)):
-            worker = asyncio.create_task(self._work(room, turn, fence))
-            self._workers.add(worker)
-            worker.add_done_callback(self._workers.discard)
+    async def _receive(self, talk: Talk, **asked: Any) -> Received:
+        """What is kept goes first."""
+        if talk.kept.entries:
+            await self._drain(talk)
+        lease = self.load.lease
+        received = await self._call(talk, lambda here: here.say(lease=lease, **asked))
+        kind = "message" if "of" not in asked else "edit" if asked["text"] else "regenerate"
+        self.seen[f"{kind} {received.outcome}"] += 1
+        if received.outcome in ("new", "dup"):
+            talk.history.acks.append((asked["client"], received))
+            talk.durable[asked["client"]] = None
+        if received.invoke:
+            self._wake(talk, received.turn, received.fence)
+        return received
 
-    async def _work(self, room: Room, turn: UUID, fence: int) -> None:
+    async def _answer_kept(self, talk: Talk) -> None:
+        """A turn PostgreSQL knows nothing of, and sometimes it knows nothing of PostgreSQL's."""
+        await self._moment()
+        if self._maybe(0.7):
+            newest = list(talk.durable)[-self._random.randint(0, 6) :]
+            talk.kept.answer(newest if self._maybe(0.7) else [])
+
+    async def _drain(self, talk: Talk) -> None:
+        entries, turn, lease = list(talk.kept.entries), new_id(), self.load.lease
+        drained = await self._call(talk, lambda here: here.drain(*entries, turn=turn, lease=lease))
+        for entry, settled in zip(entries, drained.rows, strict=True):
+            talk.history.settled.append((entry, settled))
+            if entry.client_id:
+                talk.durable[entry.client_id] = None
+            self.seen[f"{entry.kind} {'replaced' if settled.replaced else 'drained'}"] += 1
+        talk.kept.drained(entries)
+        if drained.invoke:
+            self._wake(talk, drained.turn, drained.fence)
+
+    def _wake(self, talk: Talk, turn: UUID, fence: int) -> None:
+        for _ in range(1 + self._maybe(self.load.twice)):
+            self._spawn(self._work(talk, _Woken(turn, fence)))
+        if self._maybe(self.load.stopped):
+            self._spawn(self._stop(talk, turn))
+
+    async def _stop(self, talk: Talk, turn: UUID) -> None:
+        if self._maybe(0.5):
+            await self._moment()
+        talk.history.stops.add(turn)
+        found = await self._call(talk, lambda here: here.stop(turn))
+        self.seen[f"stop {found}"] += 1
+        if found == "stopping":
+            talk.stopping.add(turn)
+
+    async def _work(self, talk: Talk, woken: _Woken) -> None:
         worker, lease = new_id(), self.load.lease
         await self._moment()
-        if self._random.random() < self.load.dying:
+        if self._maybe(self.load.dying):
             return
-        woken = _Woken(turn, fence)
-        begun = await self._call(room, lambda here: here.begin(woken, worker=worker, lease=lease))
+        stopping = woken.turn in talk.stopping
+        begun = await self._call(talk, lambda here: here.begin(woken, worker=worker, lease=lease))
         if begun is None:
             return
-        self.begun[room.cid, begun.fence].add(worker)
+        talk.history.begun.append((worker, begun))
+        if stopping and not begun.stop:
+            self.troubles.append("a stop was not seen")
         await self._moment()
-        if self._random.random() < self.load.dying:
+        if self._maybe(self.load.dying):
             return
-        asked = {"answer": new_id(), "next_turn": new_id(), "lease": lease}
-        ended = await self._call(room, lambda here: here.end(woken, begun, **asked))
-        if ended is not None and ended.next_turn is not None:
-            self._wake(room, ended.next_turn, ended.fence)
+        status = await self._status(talk, woken, begun)
+        asked = {"answer": new_id(), "next_turn": new_id(), "lease": lease, "status": status}
+        ended = await self._call(talk, lambda here: here.end(woken, begun, **asked))
+        self.seen[f"turn {status if ended else 'refused'}"] += 1
+        if ended is None:
+            return
+        talk.answers.append(ended.message_id)
+        if ended.next_turn is not None:
+            self._wake(talk, ended.next_turn, ended.fence)
 
-    async def _call(self, room: Room, ask: Callable[[Room], Awaitable[Any]]) -> Any:
+    async def _status(self, talk: Talk, woken: _Woken, begun: Begun) -> Status:
+        """Some workers renew their lease, and hear then whether somebody wants silence."""
+        silent = begun.stop
+        if self._maybe(0.2):
+            lease = self.load.lease
+            held = await self._call(talk, lambda here: here.renew(woken, begun, lease=lease))
+            silent = silent or (held is not None and held.stop)
+        return "stopped" if silent else "complete"
+
+    async def _call(self, talk: Talk, ask: Callable[[Room], Awaitable[Any]]) -> Any:
         """On some connection; where the reply is lost, again on another, and that reply counts."""
         while True:
-            self.calls += 1
+            self.seen["calls"] += 1
             db = await self._free.get()
             try:
-                answer = await ask(room.seen_by(db))
+                answer = await ask(talk.room.seen_by(db))
             finally:
                 self._free.put_nowait(db)
-            if self._random.random() >= self.load.lost:
+            if not self._maybe(self.load.lost):
                 return answer
             await self._moment()
+
+    def _maybe(self, chance: float) -> bool:
+        return self._random.random() < chance
 
     async def _moment(self) -> None:
         await asyncio.sleep(self._random.random() * 0.005)
 
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
     async def _quiet(self) -> None:
-        """Every worker has come home. Where workers die, pages come back and find their turns."""
+        """Everybody has come home. Where workers die, pages come back and find their turns."""
         async with asyncio.timeout(self.load.patience_s):
             while True:
-                while self._workers:
-                    await asyncio.gather(*self._workers)
-                if not self.load.dying or not await self._touch():
+                while self._tasks:
+                    await asyncio.gather(*self._tasks)
+                kept = [talk for talk in self.talks if talk.kept.entries]
+                await asyncio.gather(*map(self._drain, kept))
+                if not kept and not self._tasks and not (self.load.dying and await self._touch()):
                     return
-                await self._moment()
 
     async def _touch(self) -> bool:
         """Whether any conversation has a turn still."""
         running = False
-        for room in self.rooms:
-            opened = await self._call(room, lambda here: here.open(lease=self.load.lease))
+        for talk in self.talks:
+            opened = await self._call(talk, lambda here: here.open(lease=self.load.lease))
             running |= opened.turn is not None
             if opened.invoke:
-                self._wake(room, opened.turn, opened.fence)
+                self._wake(talk, opened.turn, opened.fence)
+        await self._moment()
         return running
-
-    async def faults(self, room: Room) -> list[str]:
-        """Everything in this conversation's tables that must not be there."""
-        conversation, rows = await room.row(), await room.rows()
-        return [
-            *_of_numbering(conversation, rows),
-            *self._of_messages(room.cid, rows),
-            *_of_answers(conversation, rows),
-            *("two workers in one turn" for workers in self._workers_of(room) if len(workers) > 1),
-        ]
-
-    def _workers_of(self, room: Room) -> list[set[UUID]]:
-        return [workers for (cid, _), workers in self.begun.items() if cid == room.cid]
-
-    def _of_messages(self, cid: UUID, rows: list[dict[str, Any]]) -> list[str]:
-        found = {row["client_id"]: row for row in rows if row["client_id"]}
-        said = [client for mine in self.said[cid] for client in mine]
-        faults = ["a message was lost"] * len(set(said) - set(found))
-        faults += ["a message nobody said"] * len(set(found) - set(said))
-        for mine in self.said[cid]:
-            seqs = [found[client]["seq"] for client in mine if client in found]
-            faults += ["a person's own order broke" for a, b in pairwise(seqs) if a >= b]
-        for where, client, ack in self.acks:
-            row = found.get(client)
-            if where == cid and row and (row["seq"], row["id"]) != (ack.seq, ack.message_id):
-                faults.append("an ack told of another row")
-        return faults
 
 
 @dataclass(frozen=True)
 class _Woken:
     turn: UUID
     fence: int
-
-
-def _of_numbering(conversation: dict[str, Any], rows: list[dict[str, Any]]) -> list[str]:
-    seqs = [row["seq"] for row in rows]
-    faults = []
-    if seqs != list(range(1, len(rows) + 1)):
-        faults.append("seq has a gap")
-    if conversation["last_seq"] != max(seqs, default=0):
-        faults.append("last_seq is not the last seq")
-    return faults
-
-
-def _of_answers(conversation: dict[str, Any], rows: list[dict[str, Any]]) -> list[str]:
-    answers = [row for row in rows if row["role"] == "assistant"]
-    answered = Counter(
-        seq for row in answers for seq in range(row["answers_from"], row["answers_through"] + 1)
-    )
-    inputs = [row["seq"] for row in rows if row["role"] == "user"]
-    faults = ["a message has no answer" for seq in inputs if answered[seq] == 0]
-    faults += ["a message has two answers" for seq in inputs if answered[seq] > 1]
-    turns = Counter(row["turn_id"] for row in answers)
-    faults += ["a turn answered twice" for count in turns.values() if count > 1]
-    if any(row["answers_through"] >= row["seq"] for row in answers):
-        faults.append("an answer came before its question")
-    if conversation["turn_id"] is not None:
-        faults.append("a wake-up was lost: a turn is taken and nobody works on it")
-    return faults

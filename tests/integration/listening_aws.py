@@ -7,6 +7,7 @@ import subprocess
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import unquote
 from uuid import uuid4
 
 from tests.integration import lambda_process
@@ -22,6 +23,7 @@ class Aws:
         self.frames: list[dict[str, Any]] = []
         self.events: list[dict[str, Any]] = []
         self.gone: set[str] = set()
+        self.closed: list[str] = []
         self.statuses: list[int] = []  # for the next posts, before they succeed
         aws = self
 
@@ -33,6 +35,11 @@ class Aws:
                 if error:
                     self.send_header("x-amzn-ErrorType", error)
                 self.send_header("content-length", "0")
+                self.end_headers()
+
+            def do_DELETE(self) -> None:
+                aws.closed.append(unquote(self.path.rsplit("/", 1)[1]))
+                self.send_response(204)
                 self.end_headers()
 
             def log_message(self, *_: object) -> None: ...
@@ -66,22 +73,29 @@ class Functions:
         )
         self.cookie = ""
 
-    def invoke(self, function: str, event: dict[str, Any]) -> dict[str, Any]:
+    def invoke(
+        self, function: str, event: dict[str, Any], time_left_ms: int = 60_000
+    ) -> dict[str, Any]:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        self.process.stdin.write(json.dumps({"function": function, "event": event}) + "\n")
+        asked = {"function": function, "event": event, "time_left_ms": time_left_ms}
+        self.process.stdin.write(json.dumps(asked) + "\n")
         self.process.stdin.flush()
         answer: dict[str, Any] = json.loads(self.process.stdout.readline())
         return answer
 
     def get(self, path: str, query: str = "") -> tuple[int, dict[str, Any]]:
-        request = {"method": "GET", "path": path, "sourceIp": "127.0.0.1", "protocol": "HTTP/1.1"}
+        reply = self.http("GET", path, query)
+        return reply["statusCode"], json.loads(reply["body"])
+
+    def http(self, method: str, path: str, query: str = "", **headers: str) -> dict[str, Any]:
+        request = {"method": method, "path": path, "sourceIp": "127.0.0.1", "protocol": "HTTP/1.1"}
         event = {
             "version": "2.0",
-            "routeKey": f"GET {path}",
+            "routeKey": f"{method} {path}",
             "rawPath": path,
             "rawQueryString": query,
-            "headers": {"host": "cj.example.com"},
+            "headers": {"host": "cj.example.com", **headers},
             "cookies": [self.cookie] if self.cookie else [],
             "requestContext": {"requestId": "http-1", "http": request},
             "isBase64Encoded": False,
@@ -89,17 +103,20 @@ class Functions:
         reply = self.invoke("api", event)
         for cookie in reply.get("cookies", []):
             self.cookie = cookie.partition(";")[0]
-        return reply["statusCode"], json.loads(reply["body"])
+        return reply
 
-    def socket(self, function: str, connection: str = "c1=", **event: Any) -> int:
-        context = {"connectionId": connection, "requestId": "socket-1"}
+    def socket(
+        self, function: str, connection: str = "c1=", address: str = "192.0.2.1", **event: Any
+    ) -> int:
+        identity = {"sourceIp": address}
+        context = {"connectionId": connection, "requestId": "socket-1", "identity": identity}
         reply = self.invoke(function, {"requestContext": context, **event})
         status: int = reply["statusCode"]
         return status
 
-    def connect(self, connection: str = "c1=", **headers: str) -> int:
+    def connect(self, connection: str = "c1=", address: str = "192.0.2.1", **headers: str) -> int:
         given = {"Cookie": f"a=b; {self.cookie}", "Origin": ORIGIN, **headers}
-        return self.socket("ws_connect", connection, headers=given)
+        return self.socket("ws_connect", connection, address, headers=given)
 
     def say(self, kind: str, connection: str = "c1=", **members: Any) -> int:
         frame = {"v": 1, "id": str(uuid4()), "type": kind, **members}

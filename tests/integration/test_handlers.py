@@ -3,60 +3,15 @@
 from __future__ import annotations
 
 import base64
-import os
-import threading
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pytest
 
-from tests.integration.listening_aws import COOKIE, ORIGIN, Aws, Functions
+from tests.integration.listening_aws import COOKIE, Functions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tests.conftest import Database
-
-
-@pytest.fixture
-def aws() -> Iterator[Aws]:
-    made = Aws()
-    thread = threading.Thread(target=made.server.serve_forever)
-    thread.start()
-    yield made
-    made.server.shutdown()
-    thread.join()
-    made.server.server_close()
-
-
-@pytest.fixture
-def functions(
-    database: Database, redis_url: str, aws: Aws, environ: dict[str, str]
-) -> Iterator[Functions]:
-    running = Functions(environ)
-    assert running.get("/api/v1/session") == (200, {"user": None, "shop": None})
-    assert running.connect() == 200
-    yield running
-    running.close()
-
-
-@pytest.fixture
-def environ(database: Database, redis_url: str, aws: Aws) -> dict[str, str]:
-    measured = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
-    return {
-        **measured,
-        "PUBLIC_URL": ORIGIN,
-        "DATABASE_URL": database.app_url,
-        "DATABASE_MIGRATION_URL": database.owner_url,
-        "REDIS_URL": redis_url,
-        "WS_API_ENDPOINT": f"{aws.url}/ws",
-        "TURN_WORKER_FUNCTION": "turn-worker",
-        "AWS_ENDPOINT_URL_LAMBDA": aws.url,
-        "AWS_ACCESS_KEY_ID": "any",
-        "AWS_SECRET_ACCESS_KEY": "any",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_LAMBDA_FUNCTION_NAME": "cj-test",
-    }
+    from tests.integration.listening_aws import Aws
 
 
 def test_a_message_goes_the_whole_trail(functions: Functions, aws: Aws) -> None:
@@ -174,7 +129,8 @@ def test_the_archiver_says_what_it_deleted_and_migrate_has_nothing_left(
     functions: Functions,
 ) -> None:
     swept = functions.invoke("archiver", {})
-    assert swept == {"complete": True, "sessions": 0, "oauth_states": 0, "connections": 0}
+    assert swept.pop("complete") is True
+    assert set(swept.values()) == {0}
     assert functions.invoke("migrate", {}) == {"applied": []}
 
 
@@ -197,13 +153,14 @@ def test_a_tab_that_comes_in_the_middle_is_told_what_was_said_so_far(
     functions.say("start", cid=cid)
     ready = aws.frames.pop()
     event = aws.events.pop()
-    assert ready["turn"] == {"id": event["turn"], "gen": event["fence"], "i": 0, "text": ""}
+    running = {"id": event["turn"], "gen": event["fence"]}
+    assert ready["turn"] == {**running, "from": 0, "i": 0, "text": ""}
 
 
 def test_a_hand_made_event_is_refused_by_the_worker(functions: Functions, aws: Aws) -> None:
     event = {"cid": str(uuid4()), "turn": str(uuid4()), "fence": 1}
     assert functions.invoke("turn_worker", event) == {"statusCode": 200}
-    assert functions.invoke("turn_worker", {"cid": "' or 1=1"}) == {"raised": "ValueError"}
+    assert functions.invoke("turn_worker", {"cid": "' or 1=1"}) == {"raised": "JobFailed"}
     assert aws.frames == []
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 from cj.domain.ids import anonymous_owner_id, new_id
-from cj.store import Conversations
+from cj.store import Connections, Conversations
 
-from tests.integration.chatroom import Room
+from tests.integration.chatroom import RAN_OUT, Room, session
 from tests.integration.statements import BEGIN, COMMIT, somebody_waits, sql
 
 if TYPE_CHECKING:
@@ -180,3 +181,62 @@ async def test_an_open_tells_of_a_running_turn(room: Room) -> None:
     begun = await room.begin(received)
     opened = await room.open()
     assert (opened.turn, opened.fence, opened.invoke) == (received.turn, begun.fence, False)
+
+
+async def test_an_open_gives_no_messages_to_whoever_has_them_all(room: Room) -> None:
+    for _ in range(10):
+        await room.exchange()
+    await Room(room.db, new_id(), room.owner).watched_by("tab=")
+    opened = await room.open("tab=", known=20)
+    assert (opened.messages, opened.last_seq, opened.more) == (None, 20, True)
+    assert opened.connections == ("tab=",)  # subscribed all the same
+    assert not (await room.open(tail=20, known=20)).more
+
+
+@pytest.mark.parametrize("known", [None, 0, 1, 3])
+async def test_an_open_gives_the_messages_to_whoever_has_others(
+    room: Room, known: int | None
+) -> None:
+    await room.exchange()
+    opened = await room.open(known=known)
+    assert [message.seq for message in opened.messages] == [1, 2]
+
+
+async def test_what_was_asked_for_from_a_seq_on_is_given_whatever_is_known(room: Room) -> None:
+    await room.exchange()
+    assert [m.seq for m in (await room.open(after_seq=1, known=2)).messages] == [2]
+
+
+async def test_an_open_gives_the_messages_when_a_turn_died_for_good_on_the_way(
+    room: Room,
+) -> None:
+    await room.begin(await room.say(), lease=RAN_OUT)
+    await room.set("turn_attempts = 3")
+    opened = await room.open(known=1)
+    assert [message.status for message in opened.messages] == ["complete", "error"]
+
+
+async def test_an_empty_conversation_is_known_to_be_empty(room: Room) -> None:
+    assert (await room.open(known=0)).messages is None
+    assert (await room.open()).messages == []
+
+
+async def test_a_connection_admitted_anew_looks_at_what_it_looked_at(room: Room) -> None:
+    """It was admitted while PostgreSQL was away, and is told of what comes all the same."""
+    token_hash, until = await session(room.db, room.owner), datetime.now(UTC) + timedelta(hours=1)
+    admitted = await Connections(room.db).admit("late=", token_hash, until, room.cid)
+    assert admitted.conversation_id == room.cid
+    assert (await room.say()).connections == ("late=",)
+    assert await Connections(room.db).admit("late=", token_hash, until, room.cid) == admitted
+    await Connections(room.db).admit("late=", token_hash, until)
+    assert (await room.say()).connections == ()
+
+
+async def test_a_connection_is_admitted_to_no_conversation_of_another_owner(room: Room) -> None:
+    token_hash = await session(room.db, anonymous_owner_id())
+    until = datetime.now(UTC) + timedelta(hours=1)
+    for cid in (room.cid, new_id()):
+        admitted = await Connections(room.db).admit("stranger=", token_hash, until, cid)
+        assert admitted.conversation_id is None
+    looked_at = sql("SELECT count(*) FROM ws_connections WHERE conversation_id = $1")
+    assert (await room.db.row(looked_at, room.cid))[0] == 0

@@ -19,7 +19,8 @@ _ALL = re.compile(r"[\w-]*[:/]?\*")  # *  function:*  key/*
 
 def statements() -> Iterator[tuple[str, Statement]]:
     """Every statement of our own policies with the logical id it stands under."""
-    for name, policy in of_type("AWS::IAM::ManagedPolicy"):
+    own = [*of_type("AWS::IAM::ManagedPolicy"), *of_type("AWS::IAM::Policy")]
+    for name, policy in own:
         yield from ((name, s) for s in _listed(policy["PolicyDocument"]["Statement"]))
     for name, role in of_type("AWS::IAM::Role"):
         for policy in role.get("Policies", ()):

@@ -26,7 +26,10 @@ def test_a_websocket_handler_imports_nothing_heavy(function: str) -> None:
 
 @pytest.mark.parametrize(
     "function",
-    ["ws_connect", "ws_message", "ws_disconnect", "turn_worker", "archiver", "migrate", "api"],
+    [
+        *("ws_connect", "ws_message", "ws_disconnect", "turn_worker", "archiver", "migrate"),
+        *("api", "oauth_callback", "session_initiate"),
+    ],
 )
 def test_importing_a_handler_needs_no_environment(function: str) -> None:
     code = f"import functions.{function}.app as app; assert callable(app.handler)"

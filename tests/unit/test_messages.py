@@ -1,10 +1,11 @@
 """Messages: read back the same from rows and archive, shown without what is not known."""
 
+import json
 from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
-from cj.domain.messages import Message, message_from_json, title_of
+from cj.domain.messages import Message, message_from_json, message_to_json, title_of
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -95,6 +96,32 @@ def test_words_alone_are_one_text_block() -> None:
 )
 def test_a_title_is_the_first_words(text: str, title: str | None) -> None:
     assert title_of(text) == title
+
+
+_maybe_count = st.none() | st.integers(0, 2**31 - 1)
+_json = st.none() | st.lists(st.integers() | st.text(), max_size=3)
+
+
+@given(
+    st.builds(
+        Message,
+        id=st.uuids(),
+        seq=st.integers(0, 2**31 - 1),
+        role=st.sampled_from(["user", "assistant", "system"]),
+        text=st.text(),
+        created_at=st.datetimes(timezones=st.just(UTC)),
+        status=st.sampled_from(["complete", "error"]),
+        client_id=st.none() | st.uuids(),
+        control=st.none() | st.just("trigger"),
+        content=st.none() | st.dictionaries(st.text(), _json, max_size=3),
+        answers_from=_maybe_count,
+        turn_id=st.none() | st.uuids(),
+        latency_ms=_maybe_count,
+        sources=_json,
+    )
+)
+def test_a_message_is_read_back_as_it_was_written(message: Message) -> None:
+    assert message_from_json(json.loads(json.dumps(message_to_json(message)))) == message
 
 
 @given(st.text())

@@ -14,11 +14,14 @@ class CJError(Exception):
     retryable = False
     retry_ms: int | None = None
     status = 500
-    re: str | None = None  # the client's id of what it was about, where that is known
 
 
 class SettingsInvalid(CJError):
     """A setting is wrong or missing; the text names it and what it should look like."""
+
+
+class JobFailed(CJError):
+    """A job ended in an error of ours, which is in the log; the text is its name and no more."""
 
 
 class MigrationInvalid(CJError):
@@ -33,9 +36,9 @@ class BadFrame(CJError):
 
     status = 400
 
-    def __init__(self, code: str, message: str, re: str | None = None) -> None:
+    def __init__(self, code: str, message: str) -> None:
         super().__init__(f"{code}: {message}")
-        self.code, self.message, self.re = code, message, re
+        self.code, self.message = code, message
 
 
 class BadCursor(CJError):
@@ -79,6 +82,14 @@ class IdConflict(CJError):
     status = 409
 
 
+class Unfit(CJError):
+    """A retry of what cannot be retried: CJ's messages are answered again, own ones rewritten."""
+
+    code = "bad_request"
+    message = "Only an answer of CJ's can be made again, and only an own message put differently."
+    status = 400
+
+
 class OutOfOrder(CJError):
     """The message before this one has not arrived."""
 
@@ -87,6 +98,29 @@ class OutOfOrder(CJError):
     retryable = True
     retry_ms = 500
     status = 409
+
+
+class Busy(CJError):
+    """This has to wait until CJ's turn is over."""
+
+    code = "busy"
+    message = "CJ is still answering. Try again when the answer is complete."
+    retryable = True
+    retry_ms = 2_000
+    status = 409
+
+
+class RateLimited(CJError):
+    """More of something than its limit allows; `retry_ms` until there is room for one more."""
+
+    code = "rate_limited"
+    message = "That was a little too fast. Try again in a moment."
+    retryable = True
+    status = 429
+
+    def __init__(self, retry_ms: int) -> None:
+        super().__init__(f"for {retry_ms} ms")
+        self.retry_ms = retry_ms
 
 
 class Overloaded(CJError):
@@ -120,12 +154,55 @@ class StoreBusy(StoreError):
     """PostgreSQL is there and slow: not an outage."""
 
 
+class StorageDegraded(CJError):
+    """While PostgreSQL is away open chats go on, and this has to wait."""
+
+    code = "storage_degraded"
+    message = "CJ's memory is being repaired: open chats go on, and this has to wait a little."
+    retryable = True
+    retry_ms = 5_000
+    status = 503
+
+
 class StoreMisconfigured(CJError):
     """The database is there and not as it should be; the text says what to change."""
 
 
+class EphemeralUnavailable(CJError):
+    """Redis gave no answer that counts: gone, silent, read-only, full, or left alone for now."""
+
+    code = "unavailable"
+    message = "CJ cannot reach its memory right now. Try again in a moment."
+    retryable = True
+    retry_ms = 3_000
+    status = 503
+
+
 class LeaseLost(CJError):
     """Another worker has this turn now."""
+
+
+# What CJ did
+
+
+class ModelUnavailable(CJError):
+    """The model gave no answer."""
+
+    code = "model_unavailable"
+    message = "CJ cannot think of an answer right now. Try again in a moment."
+    retryable = True
+    retry_ms = 5_000
+    status = 503
+
+
+class TimedOut(CJError):
+    """It took longer than anybody waits. Whether it was done is open: the same id asks again."""
+
+    code = "timeout"
+    message = "That took too long. Try again in a moment."
+    retryable = True
+    retry_ms = 2_000
+    status = 504
 
 
 # What a browser's connection did

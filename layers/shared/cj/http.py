@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Depends, FastAPI, Request
@@ -11,22 +12,35 @@ from mangum import Mangum
 from starlette.exceptions import HTTPException
 
 from cj.domain.cookies import session_cookie
-from cj.domain.turns import Session
-from cj.errors import CJError
-from cj.flows.connect import SESSION
+from cj.errors import CJError, OriginRefused, SettingsInvalid
+from cj.flows.connect import SESSION, Visitor
 from cj.logs import log_of
-from cj.runtime import app, loop, start_anew_after
+from cj.runtime import app, loop, start_anew_after, tell_the_operator
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
 log = log_of(__name__)
+HARMLESS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-def make_api(title: str) -> FastAPI:
-    """An app whose every refusal is {"error": {"code", "message"}} and holds no inside."""
-    api = FastAPI(title=title, docs_url=None, redoc_url=None, openapi_url=None)
-    api.add_exception_handler(CJError, _refuse)
+async def from_our_page(request: Request) -> None:
+    """A call that changes something comes from our own page. Raises OriginRefused."""
+    ours = request.headers.get("origin") in app().settings.origins
+    if request.method not in HARMLESS and not ours:
+        raise OriginRefused
+
+
+def make_api(title: str, *guards: Callable[[Request], Awaitable[None]]) -> FastAPI:
+    """An app whose every refusal is {"error": {"code", "message"}} and holds no inside.
+
+    `guards` look at every request first.
+    """
+    dependencies = [Depends(guard) for guard in guards]
+    api = FastAPI(
+        title=title, docs_url=None, redoc_url=None, openapi_url=None, dependencies=dependencies
+    )
+    api.add_exception_handler(CJError, refuse)
     api.add_exception_handler(RequestValidationError, _refuse_input)
     api.add_exception_handler(HTTPException, _refuse_route)
     api.add_exception_handler(Exception, _fail)
@@ -40,12 +54,22 @@ def http_handler(api: FastAPI) -> Callable[[dict[str, Any], Any], dict[str, Any]
     def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         loop()
         request = event["requestContext"]
-        with app().journal.invocation(request["requestId"], route=request.get("routeKey")):
+        try:
+            journal = app().journal
+        except SettingsInvalid as error:
+            tell_the_operator(error)
+            return _unset(error)
+        with journal.invocation(request["requestId"], route=request.get("routeKey")):
             reply: dict[str, Any] = adapter(event, context)
         reply["headers"] = {"cache-control": "no-store", **reply["headers"]}
         return reply
 
     return handler
+
+
+def address_of(request: Request) -> str:
+    """Where the request comes from, as API Gateway saw it."""
+    return "" if request.client is None else request.client.host
 
 
 def cookie_of(request: Request) -> str | None:
@@ -67,11 +91,26 @@ def set_session_cookie(response: Response, token: str) -> None:
     )
 
 
-async def _signed_in(request: Request) -> Session:
+def clear_session_cookie(response: Response) -> None:
+    """The browser forgets it; nobody accepts it any more anyway."""
+    secure = app().settings.secure_cookies
+    response.delete_cookie(
+        session_cookie(secure=secure), path="/", secure=secure, httponly=True, samesite="lax"
+    )
+
+
+async def _signed_in(request: Request) -> Visitor:
     return await app().visitors.recognise(cookie_of(request))
 
 
-SignedIn = Annotated[Session, Depends(_signed_in)]
+SignedIn = Annotated[Visitor, Depends(_signed_in)]
+
+
+def _unset(error: SettingsInvalid) -> dict[str, Any]:
+    """An answer that needs no setting."""
+    body = json.dumps({"error": {"code": error.code, "message": error.message}})
+    headers = {"content-type": "application/json", "cache-control": "no-store"}
+    return {"statusCode": error.status, "headers": headers, "body": body}
 
 
 def _error(
@@ -80,9 +119,13 @@ def _error(
     return JSONResponse({"error": {"code": code, "message": message}}, status, headers)
 
 
-async def _refuse(_request: Request, error: Exception) -> Response:
+async def refuse(_request: Request, error: Exception) -> Response:
+    """{"error": ...} with the error's status, after it was written down."""
     assert isinstance(error, CJError)  # noqa: S101 - what this handler is registered for
-    log.info("refused", extra={"code": error.code, "why": str(error)})
+    if isinstance(error, SettingsInvalid):
+        tell_the_operator(error)
+    else:
+        log.info("refused", extra={"code": error.code, "why": str(error)})
     start_anew_after(error)
     wait_s = -(-(error.retry_ms or 0) // 1000)
     headers = {"Retry-After": str(wait_s)} if wait_s else None

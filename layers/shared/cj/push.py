@@ -60,6 +60,23 @@ class Push:
             return False
         return True
 
+    async def close(self, connection_id: str) -> None:
+        """Ask API Gateway to close it. Never raises: one that stays open is refused every frame."""
+        if not await asyncio.to_thread(self._close_once, connection_id):
+            log.warning("connection not closed", extra={"connection_id": connection_id})
+
+    def _close_once(self, connection_id: str) -> bool:
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        client = self.client(self.endpoint)
+        try:
+            client.delete_connection(ConnectionId=connection_id)
+        except client.exceptions.GoneException:
+            return True
+        except (BotoCoreError, ClientError):
+            return False
+        return True
+
     async def broadcast(self, connections: Iterable[str], frame: Reply) -> list[str]:
         """Post to all at once; gives the connections that are gone. Never raises for one."""
 

@@ -91,6 +91,12 @@ _READ: dict[str, Callable[[str], Any]] = {
     "turn_id": UUID,
     "created_at": lambda moment: datetime.fromisoformat(moment).astimezone(UTC),
 }
+_WRITTEN: dict[str, Callable[[Any], Any]] = {
+    "id": str,
+    "client_id": str,
+    "turn_id": str,
+    "created_at": datetime.isoformat,
+}
 
 
 def message_from_json(stored: dict[str, Any]) -> Message:
@@ -102,6 +108,16 @@ def message_from_json(stored: dict[str, Any]) -> Message:
             if value is not None and name in _FIELDS
         }
     )
+
+
+def message_to_json(message: Message) -> dict[str, Any]:
+    """What `message_from_json` reads back; what is not known is left out."""
+    known = ((field.name, getattr(message, field.name)) for field in fields(message))
+    return {
+        name: _WRITTEN[name](value) if name in _WRITTEN else value
+        for name, value in known
+        if value is not None
+    }
 
 
 def title_of(text: str) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from cj.domain.messages import Message
 
 Outcome: TypeAlias = Literal[
-    "new", "dup", "id_conflict", "out_of_order", "overloaded", "busy", "not_found"
+    "new", "dup", "id_conflict", "out_of_order", "overloaded", "busy", "not_found", "unfit"
 ]
 Control: TypeAlias = Literal["regenerate", "trigger"]
 Status: TypeAlias = Literal["complete", "stopped", "interrupted", "error"]
@@ -45,21 +45,23 @@ class Opened:
     """A conversation, subscribed to and then read.
 
     `messages` are the newest (`more`: older ones exist), or those after the asked-for seq
-    (`more`: newer ones follow). `turn` and `fence` tell of a running turn. With `invoke` it
-    needs a worker: nobody has begun it; `ended` is the error row of one that died for good.
+    (`more`: newer ones follow); None: the caller knows them. `turn` and `fence` tell of a running
+    turn. With `invoke` it needs a worker: nobody has begun it; `ended` is the error row of one
+    that died for good. `shop` is the owner's, while CJ may read it.
     """
 
     cid: UUID
     workflow: str
     title: str | None
     last_seq: int
-    messages: list[Message]
+    messages: list[Message] | None
     more: bool
     connections: tuple[str, ...]
     turn: UUID | None
     fence: int | None
     invoke: bool
     ended: Message | None
+    shop: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +81,18 @@ class Received:
     invoke: bool
     ended: Message | None
     connections: tuple[str, ...]
+    workflow: str | None = None  # None: not_found
+    control: str | None = None
+    supersedes_from: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """A turn that is this worker's: it answers the inputs `from_seq` to `through_seq`."""
+    """A turn that is this worker's: it answers the inputs `from_seq` to `through_seq`.
+
+    `inputs` are their senders' ids, oldest first. `stop`: somebody asked CJ to be silent already.
+    `shop` is the owner's, while CJ may read it.
+    """
 
     fence: int
     from_seq: int
@@ -95,6 +104,9 @@ class Begun:
     workflow: str
     connections: tuple[str, ...]
     window: list[Message]
+    inputs: tuple[UUID, ...] = ()
+    stop: bool = False
+    shop: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,4 +126,51 @@ class Ended:
     created_at: datetime
     next_turn: UUID | None
     fence: int
+    connections: tuple[str, ...]
+
+
+class Settled(NamedTuple):
+    """Where a drained entry stands now.
+
+    `replaced`: as another row, at `seq`; None: as none yet (an answer that came to nothing).
+    """
+
+    id: UUID
+    client_id: UUID | None
+    kind: Literal["input", "answer"]
+    seq: int | None
+    replaced: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Drained:
+    """What was kept outside is committed. `rows` tell of every entry, `messages` are new rows.
+
+    `turn` and `fence` tell of a running turn. With `invoke` it needs a worker: nobody has begun
+    it; `ended` is the error row of one that died for good, newer than `messages`.
+    """
+
+    rows: list[Settled]
+    messages: list[Message]
+    owner_id: str
+    workflow: str
+    last_seq: int
+    turn: UUID | None
+    fence: int | None
+    invoke: bool
+    ended: Message | None
+    connections: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Revived:
+    """A turn whose worker died. With `invoke` a worker must be woken with `turn` and `fence`;
+    `ended` is the error row of one that died for good: tell `connections`.
+    """
+
+    cid: UUID
+    turn: UUID | None
+    fence: int
+    invoke: bool
+    ended: Message | None
     connections: tuple[str, ...]

@@ -1,4 +1,6 @@
-"""What a browser says on its socket: open, say, ping. Durable before it is visible."""
+"""What a browser says on its socket. Durable before it is visible; while PostgreSQL is away, kept
+in Redis and told so.
+"""
 
 from __future__ import annotations
 
@@ -8,32 +10,43 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from cj.domain import replies
-from cj.domain.frames import Message, Ping, Start
+from cj.domain.frames import Message, OauthComplete, Ping, Resume, Retry, Start, Stop
 from cj.domain.ids import new_id
-from cj.errors import IdConflict, NotFound, OutOfOrder, Overloaded
+from cj.domain.messages import Message as Row
+from cj.errors import (
+    Busy,
+    IdConflict,
+    NotFound,
+    OutOfOrder,
+    Overloaded,
+    RateLimited,
+    StorageDegraded,
+    StoreUnavailable,
+    Unfit,
+)
 from cj.logs import log_of
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-    from uuid import UUID
+    from collections.abc import Sequence
 
     from cj.domain.frames import Frame
     from cj.domain.replies import Reply
-    from cj.domain.turns import Caller, Opened, Received
-    from cj.ephemeral import Ephemeral
-    from cj.logs import Journal
-    from cj.push import Push, Worker
-    from cj.store import Conversations, Turns
+    from cj.domain.turns import Caller, Received
+    from cj.ephemeral import Limits, Live, Outage, Rate, Recent
+    from cj.flows.drain import Drain
+    from cj.flows.opening import Opening
+    from cj.flows.outreach import Outreach
+    from cj.flows.unsaved import Unsaved
+    from cj.store import Turns
 
 log = log_of(__name__)
-TAIL = 15
-SO_FAR_CHARS = 2_000  # of at most six bytes each: half a frame
-WORKFLOW = "ad_hoc_support"
 REFUSALS = {
     "not_found": NotFound,
     "id_conflict": IdConflict,
     "out_of_order": OutOfOrder,
     "overloaded": Overloaded,
+    "busy": Busy,
+    "unfit": Unfit,
 }
 
 
@@ -41,131 +54,157 @@ REFUSALS = {
 class Chat:
     """One frame in, a stream of frames out."""
 
-    conversations: Conversations
+    opening: Opening
+    unsaved: Unsaved
     turns: Turns
-    ephemeral: Ephemeral
-    push: Push
-    forget: Callable[[str], Awaitable[None]]
-    worker: Worker
-    journal: Journal
+    live: Live
+    recent: Recent
+    limits: Limits
+    outage: Outage
+    drain: Drain
+    outreach: Outreach
+    message_rate: Rate
     lease_s: float
-    text_chars: int
     max_waiting: int
 
     async def receive(self, caller: Caller, frame: Frame) -> None:
         """Returns when the frame has its answer; CJ's own answer comes from the worker."""
         match frame:
-            case Start():
-                await self._open(caller, frame)
-            case Message():
+            case Start() | Resume() | OauthComplete():
+                await self.opening.open(caller, frame)
+            case Message() | Retry():
                 await self._say(caller, frame)
+            case Stop():
+                await self._stop(caller, frame)
             case Ping():
-                await self.push.post(caller.connection_id, replies.pong(str(frame.id)))
+                await self.outreach.push.post(caller.connection_id, replies.pong(str(frame.id)))
 
-    async def _open(self, caller: Caller, frame: Start) -> None:
-        opened = await self.conversations.open(
-            caller.owner_id,
-            frame.cid,
-            connection_id=caller.connection_id,
-            new_id=new_id(),
-            workflow=WORKFLOW,
-            tail=TAIL,
-            after_seq=frame.after_seq,
-            next_turn=new_id(),
-            lease=timedelta(seconds=self.lease_s),
+    async def _say(self, caller: Caller, frame: Message | Retry) -> None:
+        wait_ms, away = await asyncio.gather(
+            self.limits.take("messages", caller.owner_id, self.message_rate), self.outage.known()
         )
-        if opened is None:
-            raise NotFound
-        await self.ephemeral.watch(opened.cid, caller.connection_id)
-        ready = self._ready(frame, opened, await self._so_far(opened))
-        await asyncio.gather(
-            self._tell({caller.connection_id}, ready),
-            self._settle(opened.cid, opened, besides=caller.connection_id),
-        )
+        if wait_ms:
+            raise RateLimited(wait_ms)
+        if not away:
+            try:
+                if await self.drain.run(frame.cid) != "speaking":
+                    await self._make_durable(caller, frame)
+                    await self.outage.over()
+                    return
+            except StoreUnavailable:
+                await self.outage.happened()
+        if isinstance(frame, Retry):
+            raise StorageDegraded
+        if await self.unsaved.say(caller, frame):
+            await self._give_back(caller)
 
-    async def _so_far(self, opened: Opened) -> Reply:
-        """The running turn and what it has said; `i` is the chunk that comes next."""
-        if opened.turn is None or opened.fence is None:
-            return {}
-        chunks = await self.ephemeral.chunks(opened.cid, opened.turn, opened.fence)
-        text = "".join(chunks)
-        if len(text) > SO_FAR_CHARS:  # would leave no room; the finished message repairs it
-            return {}
-        told = {"id": str(opened.turn), "gen": opened.fence, "i": len(chunks), "text": text}
-        return {"turn": told}
-
-    def _ready(self, frame: Start, opened: Opened, so_far: Reply) -> Reply:
-        ready = {
-            **so_far,
-            "type": "ready",
-            "re": str(frame.id),
-            "cid": str(opened.cid),
-            "workflow": opened.workflow,
-            "requirements": [],
-            "connected": {"shop": None},
-            "ui": [],
-            "last_seq": opened.last_seq,
-            "more": opened.more,
-            "unsaved": [],
-            "limits": {"text": self.text_chars},
-            "degraded": [],
-        }
-        messages = [message.public() for message in opened.messages]
-        return replies.fit(ready, messages, newest=frame.after_seq is None)
-
-    async def _say(self, caller: Caller, frame: Message) -> None:
+    async def _make_durable(self, caller: Caller, frame: Message | Retry) -> None:
         received = await self.turns.receive(
             frame.cid,
             caller.owner_id,
             message_id=new_id(),
             client_id=frame.id,
-            prev=frame.prev,
+            prev=frame.prev if isinstance(frame, Message) else None,
             text=frame.text,
+            of=frame.of if isinstance(frame, Retry) else None,
             turn=new_id(),
             lease=timedelta(seconds=self.lease_s),
             max_waiting=self.max_waiting,
         )
-        self.journal.note(cid=str(frame.cid), turn=received.turn and str(received.turn))
+        told = {"turn": received.turn and str(received.turn), "cid": str(frame.cid)}
+        self.outreach.journal.note(**told)
         log.info("message received", extra={"outcome": received.outcome, "seq": received.seq})
         refusal = REFUSALS.get(received.outcome)
         if refusal is not None:
-            await self._settle(frame.cid, received)
+            await self.outreach.settle(frame.cid, received)
             raise refusal
-        self.journal.count("MessagesReceived", received.outcome == "new")
+        if received.outcome == "dup":
+            await self._give_back(caller)
+        self.outreach.journal.count("MessagesReceived", received.outcome == "new")
+        row = _row(frame, received)
+        hides = _hides(frame, row)
         await asyncio.gather(
-            self._tell({caller.connection_id}, _ack(frame, received)),
-            self._tell_other_tabs(caller, frame, received),
-            self._settle(frame.cid, received),
+            self.outreach.tell([caller.connection_id], _ack(frame, received), *hides),
+            self._tell_others(caller, frame, row, received, hides),
+            self._remember(caller, frame, row, received),
+            self.outreach.settle(frame.cid, received),
         )
 
-    async def _settle(self, cid: UUID, seen: Opened | Received, besides: str | None = None) -> None:
-        """Whoever touches a conversation keeps its turns going and tells of one that died."""
-        if seen.invoke and seen.turn is not None and seen.fence is not None:
-            await self.worker.wake(cid, seen.turn, seen.fence, self.journal.correlation_id)
-        if seen.ended is not None:
-            others = set(seen.connections) - {besides}
-            await self._tell(others, replies.message(str(cid), seen.ended.public()))
+    async def _give_back(self, caller: Caller) -> None:
+        """A message that was here already is an offer made twice, not a message more."""
+        await self.limits.give_back("messages", caller.owner_id, self.message_rate)
 
-    async def _tell(self, connections: set[str], frame: Reply) -> None:
-        for gone in await self.push.broadcast(connections, frame):
-            await self.forget(gone)
+    async def _remember(
+        self, caller: Caller, frame: Message | Retry, row: Row | None, received: Received
+    ) -> None:
+        if row is not None and received.workflow is not None:
+            await self.recent.keep(frame.cid, caller.owner_id, received.workflow, [row])
 
-    async def _tell_other_tabs(self, caller: Caller, frame: Message, received: Received) -> None:
-        others = set(received.connections) - {caller.connection_id}
-        if received.outcome == "new" and others:
-            said = {
-                "id": str(received.message_id),
-                "client_id": str(frame.id),
-                "seq": received.seq,
-                "role": "user",
-                "text": frame.text,
-                "created_at": received.created_at and received.created_at.isoformat(),
-                "status": "complete",
-            }
-            await self._tell(others, replies.message(str(frame.cid), said))
+    async def _tell_others(
+        self,
+        caller: Caller,
+        frame: Message | Retry,
+        row: Row | None,
+        received: Received,
+        hides: Sequence[Reply],
+    ) -> None:
+        """Other tabs see what was said, and what it hides."""
+        if row is not None:
+            others = set(received.connections) - {caller.connection_id}
+            said = replies.message(str(frame.cid), row.public())
+            await self.outreach.tell(others, said, *hides)
+
+    async def _stop(self, caller: Caller, frame: Stop) -> None:
+        """From any tab, through any process. The answer's end tells what became of it."""
+        outcome = await self._ask_to_stop(caller, frame)
+        await self.live.stop(frame.cid, frame.turn)
+        ack: Reply = {"type": "ack", "re": str(frame.id), "cid": str(frame.cid)}
+        ack |= {"turn": str(frame.turn), "message_id": None, "seq": None}
+        ack |= {"dup": outcome == "over", "durable": True}
+        await self.outreach.tell([caller.connection_id], ack)
+
+    async def _ask_to_stop(self, caller: Caller, frame: Stop) -> str:
+        """Raises NotFound unless the conversation is the caller's."""
+        if not await self.outage.known():
+            try:
+                outcome = await self.turns.stop(frame.cid, caller.owner_id, frame.turn)
+                if outcome is None:
+                    raise NotFound
+                return outcome
+            except StoreUnavailable:
+                await self.outage.happened()
+        cached = await self.recent.read(frame.cid)
+        if cached is None or cached.owner_id != caller.owner_id:  # from outside the two look alike
+            raise StoreUnavailable("not open lately, or somebody else's")
+        return "stopping"
 
 
-def _ack(frame: Message, received: Received) -> Reply:
+def _row(frame: Message | Retry, received: Received) -> Row | None:
+    """The row that this very call made durable."""
+    if received.outcome != "new" or received.seq is None:
+        return None
+    assert received.message_id is not None and received.created_at is not None  # noqa: S101
+    return Row(
+        id=received.message_id,
+        seq=received.seq,
+        role="user",
+        text=frame.text or "",
+        created_at=received.created_at,
+        status="complete",
+        client_id=frame.id,
+        control=received.control,
+        supersedes_from=received.supersedes_from,
+    )
+
+
+def _hides(frame: Message | Retry, row: Row | None) -> Sequence[Reply]:
+    """What every tab is told of rows that are hidden from now on."""
+    if row is None or row.supersedes_from is None:
+        return ()
+    return (replies.superseded(str(frame.cid), row.supersedes_from, row.seq),)
+
+
+def _ack(frame: Message | Retry, received: Received) -> Reply:
     return {
         "type": "ack",
         "re": str(frame.id),

@@ -4,42 +4,45 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
+from cj.agent.model import ToolStep
 from cj.domain import replies
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
     from uuid import UUID
 
+    from cj.agent.model import Step
     from cj.domain.replies import Reply
-    from cj.ephemeral import Ephemeral
-    from cj.push import Push
+    from cj.ephemeral import Heard, Live
+    from cj.flows.audience import Audience
 
 EVERY_S = 0.1
-PIECE_CHARS = 4_000  # of at most six bytes each: inside a frame
+LISTEN_S = 0.5  # how long a stop or a new tab may go unnoticed while CJ is silent
+PIECE_CHARS = 3_800  # of at most six bytes each: inside a frame
 
 
 @dataclass(slots=True)
 class LiveText:
-    """Pieces go in with `say`; deltas go out at most ten times a second, in order.
+    """Steps go in with `say`; deltas go out at most ten times a second, in order.
 
-    Leaving the block returns when everything that was said has left. A slow browser never holds
-    up the model: text waits here and leaves as one larger delta.
+    Leaving the block returns when everything that was said is kept and on its way. A slow browser
+    never holds up the model. `stopped` is set when somebody asked CJ to be silent.
     """
 
-    ephemeral: Ephemeral
-    push: Push
-    forget: Callable[[str], Awaitable[None]]
+    log: Live
+    audience: Audience
     cid: UUID
     turn: UUID
     gen: int
-    watchers: set[str]
     every_s: float = EVERY_S
-    text: str = ""
-    chunks: int = 0
-    _sent: int = 0
+    listen_s: float = LISTEN_S
+    chunks: list[str] = field(default_factory=list)
+    stopped: asyncio.Event = field(default_factory=asyncio.Event)
+    _text: list[str] = field(default_factory=list)
+    _steps: deque[Step] = field(default_factory=deque)
     _news: asyncio.Event = field(default_factory=asyncio.Event)
     _over: asyncio.Event = field(default_factory=asyncio.Event)
     _pump: asyncio.Task[None] | None = None
@@ -53,33 +56,83 @@ class LiveText:
             return
         if kind is not None:  # the turn is not ours any more, or broke: say no more
             self._pump.cancel()
-        self._over.set()
-        self._news.set()
+        else:
+            self._over.set()
+            self._news.set()
         with contextlib.suppress(asyncio.CancelledError):
             await self._pump
 
-    def say(self, piece: str) -> None:
-        """Add to the answer."""
-        self.text += piece
+    @property
+    def text(self) -> str:
+        """Everything said so far."""
+        return "".join(self._text)
+
+    def say(self, step: Step) -> None:
+        """Add to the answer, or tell of a look into the store."""
+        if isinstance(step, str):
+            self._text.append(step)
+        self._steps.append(step)
         self._news.set()
 
-    async def tell(self, frame: Reply) -> None:
-        """To everybody who watches. Who is gone is forgotten: that connection and no other."""
-        for gone in await self.push.broadcast(sorted(self.watchers), frame):
-            self.watchers.discard(gone)
-            await self.forget(gone)
-
     async def _run(self) -> None:
-        while self._sent < len(self.text) or not self._over.is_set():
-            await self._news.wait()
+        while self._steps or not self._over.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._news.wait(), self.listen_s)
             self._news.clear()
-            while self._sent < len(self.text):
+            if not self._steps and not self._over.is_set():
+                self._hear(await self.log.append(self.cid, self.turn, self.gen, self._held, ()))
+            while self._steps:
                 await self._send()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._over.wait(), self.every_s)
 
+    @property
+    def _held(self) -> int:
+        return len(self.chunks)
+
     async def _send(self) -> None:
-        piece = self.text[self._sent : self._sent + PIECE_CHARS]
-        i, self.chunks, self._sent = self.chunks, self.chunks + 1, self._sent + len(piece)
-        self.watchers |= await self.ephemeral.append_chunk(self.cid, self.turn, self.gen, i, piece)
-        await self.tell(replies.delta(str(self.cid), str(self.turn), self.gen, i, piece))
+        if isinstance(self._steps[0], ToolStep):
+            step = self._steps.popleft()
+            assert isinstance(step, ToolStep)  # noqa: S101 - just looked
+            self.audience.tell(self._tool(step))
+            return
+        i, piece = self._held, self._next_piece()
+        self.chunks.append(piece)
+        heard = await self.log.append(self.cid, self.turn, self.gen, i, (piece,))
+        if heard is not None and heard.held < self._held:  # Redis lost what it had: all of it again
+            heard = await self.log.append(self.cid, self.turn, self.gen, 0, self.chunks)
+        self._hear(heard)
+        self.audience.tell(replies.delta(str(self.cid), str(self.turn), self.gen, i, piece))
+
+    def _tool(self, step: ToolStep) -> Reply:
+        return replies.tool(
+            str(self.cid),
+            str(self.turn),
+            self.gen,
+            call=step.call,
+            name=step.name,
+            status=step.status,
+            ms=step.ms,
+            cached=step.cached,
+            as_of=step.as_of.isoformat() if step.as_of else None,
+        )
+
+    def _next_piece(self) -> str:
+        """The text that waits, up to a tool step or what a frame holds."""
+        taken, size = [], 0
+        while self._steps and isinstance(step := self._steps[0], str):
+            room = PIECE_CHARS - size
+            if len(step) > room:
+                self._steps[0] = step[room:]
+                taken.append(step[:room])
+                break
+            taken.append(step)
+            size += len(step)
+            self._steps.popleft()
+        return "".join(taken)
+
+    def _hear(self, heard: Heard | None) -> None:
+        if heard is not None:
+            self.audience.admit(heard.connections)
+            if heard.stop:
+                self.stopped.set()

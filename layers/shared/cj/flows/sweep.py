@@ -2,47 +2,84 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from cj.errors import EphemeralUnavailable, StoreBusy
 from cj.logs import log_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
-    from cj.logs import Journal
-    from cj.store import Sweep
+    from cj.ephemeral import Buffer
+    from cj.flows.drain import Drain
+    from cj.flows.forget import Forgetting
+    from cj.flows.outreach import Outreach
+    from cj.store import Sweep, Turns
 
 log = log_of(__name__)
 BATCH = 1_000
+TURNS = 50
 STOP_BEFORE_S = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Sweeper:
-    """Deletes expired sessions, OAuth states and connections, a bounded batch at a time."""
+    """Saves what waits in Redis, keeps dead turns going, deletes what has expired.
+
+    A bounded batch at a time, until nothing is left or the time is over.
+    """
 
     store: Sweep
-    journal: Journal
+    turns: Turns
+    buffer: Buffer
+    drain: Drain
+    outreach: Outreach
+    forgetting: Forgetting
+    lease_s: float
     clock: Callable[[], float] = time.monotonic
 
     async def run(self, time_left_s: float) -> dict[str, int | bool]:
-        """What was deleted, by kind; `complete` is false when time ran out before the rows did."""
+        """What was done, by kind; `complete` is false when time ran out before the work did."""
         stop_at = self.clock() + time_left_s - STOP_BEFORE_S
-        jobs = {
-            "sessions": self.store.expired_sessions,
-            "oauth_states": self.store.expired_oauth_states,
-            "connections": self.store.expired_connections,
+        jobs: dict[str, tuple[int, Callable[[int], Awaitable[int]]]] = {
+            "buffers": (TURNS, self._drain_buffers),
+            "turns": (TURNS, self._revive_turns),
+            "sessions": (BATCH, self.store.expired_sessions),
+            "oauth_states": (BATCH, self.store.expired_oauth_states),
+            "connections": (BATCH, self.store.expired_connections),
+            "forgotten": (TURNS, self.forgetting.catch_up),
+            "webhooks": (BATCH, self.store.expired_deliveries),
         }
-        deleted: dict[str, int | bool] = {"complete": True}
-        for kind, delete in jobs.items():
-            total, batch = 0, BATCH
-            while batch == BATCH and self.clock() < stop_at:
-                batch = await delete(BATCH)
+        done: dict[str, int | bool] = {"complete": True}
+        for kind, (size, work) in jobs.items():
+            total, batch = 0, size
+            while batch == size and self.clock() < stop_at:
+                batch = await work(size)
                 total += batch
-            deleted[kind] = total
-            deleted["complete"] &= batch < BATCH
-            self.journal.count(f"Swept_{kind}", total)
-        log.info("swept", extra=deleted)
-        return deleted
+            done[kind] = total
+            done["complete"] &= batch < size
+            self.outreach.journal.count(f"Swept_{kind}", total)
+        log.info("swept", extra=done)
+        return done
+
+    async def _drain_buffers(self, limit: int) -> int:
+        """Buffers whose conversation nobody touches. One that has to wait stops no other."""
+        drained = 0
+        try:
+            for cid in await self.buffer.indexed(limit):
+                with contextlib.suppress(StoreBusy):
+                    drained += await self.drain.run(cid) == "drained"
+        except EphemeralUnavailable:
+            log.warning("no buffer read: Redis is away")
+        return drained
+
+    async def _revive_turns(self, limit: int) -> int:
+        """Turns whose worker died: handed out again, or ended where that was in vain."""
+        dead = await self.turns.dead(limit, timedelta(seconds=self.lease_s))
+        for turn in dead:
+            await self.outreach.settle(turn.cid, turn)
+        return len(dead)

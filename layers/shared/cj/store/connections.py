@@ -22,10 +22,18 @@ class Connections:
     db: Database
 
     async def admit(
-        self, connection_id: str, token_hash: str, expires_at: datetime
+        self,
+        connection_id: str,
+        token_hash: str,
+        expires_at: datetime,
+        conversation_id: UUID | None = None,
     ) -> Caller | None:
-        """Remembers the connection if the session is live; None: it is not."""
-        row = await self.db.row(named("admit_connection"), connection_id, token_hash, expires_at)
+        """Remembers the connection if the session is live; None: it is not.
+
+        It looks at `conversation_id` from now on, if that is the session's owner's; else at none.
+        """
+        query = named("admit_connection")
+        row = await self.db.row(query, connection_id, token_hash, expires_at, conversation_id)
         return None if row is None else _caller(row)
 
     async def caller(self, connection_id: str) -> Caller | None:

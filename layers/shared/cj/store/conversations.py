@@ -14,7 +14,7 @@ from cj.store.queries import named
 if TYPE_CHECKING:
     from datetime import timedelta
 
-    from cj.store.database import Database
+    from cj.store.database import Database, Row
 
 PAGE = 200  # the most messages one answer holds
 _NEWEST = (datetime(MAXYEAR, 1, 1, tzinfo=UTC), UUID(int=0))
@@ -36,35 +36,23 @@ class Conversations:
         workflow: str,
         tail: int,
         after_seq: int | None = None,
+        known: int | None = None,
         next_turn: UUID | None = None,
         lease: timedelta | None = None,
     ) -> Opened | None:
         """Subscribes the connection, then reads: whatever CJ says next is read or pushed.
 
         Without `cid`: the owner's still empty conversation, else a new one with `new_id`. Reads
-        the last `tail` messages, or those after `after_seq`. With `lease` and `next_turn` a dead
-        turn found on the way is handed out again: see Opened.invoke.
+        the last `tail` messages, or those after `after_seq`; none if the caller has all of the
+        tail up to `known` already. With `lease` and `next_turn` a dead turn found on the way is
+        handed out again: see Opened.invoke.
         """
         row = await self.db.row(
             named("open_conversation"),
             *(owner_id, cid, connection_id, new_id, workflow),
-            *(min(tail, PAGE), after_seq, PAGE, next_turn, lease),
+            *(min(tail, PAGE), after_seq, known, PAGE, next_turn, lease),
         )
-        if row is None:
-            return None
-        return Opened(
-            cid=row["o_id"],
-            workflow=row["o_workflow_name"],
-            title=row["o_title"],
-            last_seq=row["o_last_seq"],
-            messages=[message_from_json(stored) for stored in row["o_messages"]],
-            more=row["o_more"],
-            connections=tuple(row["o_connections"]),
-            turn=row["o_turn"],
-            fence=row["o_fence"],
-            invoke=row["o_invoke"],
-            ended=row["o_ended"] and message_from_json(row["o_ended"]),
-        )
+        return None if row is None else _opened(row)
 
     async def list(
         self, owner_id: str, *, limit: int, before: tuple[datetime, UUID] | None = None
@@ -101,3 +89,21 @@ class Conversations:
             messages=[message_from_json(stored) for stored in row["page"]],
             more=row["last_seq"] > after_seq + limit,
         )
+
+
+def _opened(row: Row) -> Opened:
+    page = row["o_messages"]
+    return Opened(
+        cid=row["o_id"],
+        workflow=row["o_workflow_name"],
+        title=row["o_title"],
+        last_seq=row["o_last_seq"],
+        messages=None if page is None else [message_from_json(stored) for stored in page],
+        more=row["o_more"],
+        connections=tuple(row["o_connections"]),
+        turn=row["o_turn"],
+        fence=row["o_fence"],
+        invoke=row["o_invoke"],
+        ended=row["o_ended"] and message_from_json(row["o_ended"]),
+        shop=row["shop"],
+    )

@@ -30,6 +30,10 @@ class Sweep:
         """Connections whose end was never told."""
         return await self._delete(named("delete_expired_connections"), limit)
 
+    async def expired_deliveries(self, limit: int) -> int:
+        """Webhook ids that Shopify sends no more."""
+        return await self._delete(named("delete_expired_deliveries"), limit)
+
     async def _delete(self, query: Query, limit: int) -> int:
         row = await self.db.row(query, limit)
         return 0 if row is None else row["count"]

@@ -1,24 +1,26 @@
 """The turns: inputs become durable, a worker takes the turn, its answer becomes durable.
 
 Each method is one round trip and may be repeated when its reply was lost. The rules live in the
-database, in migrations/0005_turns.sql.
+database, in migrations/0005_turns.sql and those after it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
+from uuid import UUID
 
+from cj.domain.ids import new_id
 from cj.domain.messages import message_from_json, title_of
-from cj.domain.turns import Begun, Ended, Received, Renewed
+from cj.domain.turns import Begun, Drained, Ended, Received, Renewed, Revived, Settled
 from cj.store.queries import named
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import timedelta
-    from uuid import UUID
 
     from cj.domain.turns import Control, Status
-    from cj.store.database import Database
+    from cj.store.database import Database, Row
 
 
 class Told(TypedDict, total=False):
@@ -49,31 +51,26 @@ class Turns:
         message_id: UUID,
         client_id: UUID,
         prev: UUID | None,
-        text: str,
+        text: str | None,
         turn: UUID,
         lease: timedelta,
         max_waiting: int,
+        of: UUID | None = None,
         control: Control | None = None,
         supersedes_from: int | None = None,
     ) -> Received:
-        """Returns after COMMIT; the caller may then ack. The same `client_id` again is a dup."""
+        """Returns after COMMIT; the caller may then ack. The same `client_id` again is a dup.
+
+        With `of` it is a retry: with no text of a message of CJ's, with text of an own one.
+        """
+        title = title_of(text or "")
         row = await self.db.row(
             named("receive"),
-            *(cid, owner_id, message_id, client_id, prev, text, title_of(text), control),
+            *(cid, owner_id, message_id, client_id, prev, text, title, of, control),
             *(supersedes_from, turn, lease, max_waiting),
         )
         assert row is not None  # noqa: S101 - a function without SETOF gives exactly one
-        return Received(
-            outcome=row["o_outcome"],
-            seq=row["o_seq"],
-            message_id=row["o_message_id"],
-            created_at=row["o_created_at"],
-            turn=row["o_turn"],
-            fence=row["o_fence"],
-            invoke=row["o_invoke"],
-            ended=row["o_ended"] and message_from_json(row["o_ended"]),
-            connections=tuple(row["o_connections"] or ()),
-        )
+        return _received(row)
 
     async def begin(
         self,
@@ -100,6 +97,9 @@ class Turns:
             workflow=row["o_workflow_name"],
             connections=tuple(row["o_connections"]),
             window=[message_from_json(stored) for stored in row["o_window"]],
+            inputs=tuple(row["o_inputs"]),
+            stop=row["o_stop"],
+            shop=row["o_shop"],
         )
 
     async def renew(self, cid: UUID, turn: UUID, fence: int, *, lease: timedelta) -> Renewed | None:
@@ -135,3 +135,82 @@ class Turns:
             fence=row["o_fence"],
             connections=tuple(row["o_connections"]),
         )
+
+    async def stop(
+        self, cid: UUID, owner_id: str, turn: UUID
+    ) -> Literal["stopping", "over"] | None:
+        """The turn's worker is told at its begin or next renewal; None: not the owner's."""
+        row = await self.db.row(named("stop_turn"), cid, owner_id, turn)
+        found: Literal["stopping", "over"] | None = None if row is None else row["found"]
+        return found
+
+    async def drain(
+        self, cid: UUID, entries: Sequence[dict[str, Any]], turn: UUID, lease: timedelta
+    ) -> Drained | None:
+        """Entries kept outside, in their order, as Entry.to_json gives them; `turn` is for what
+        they leave unanswered. Returns after COMMIT; the caller may then delete them there.
+        None: there is no such conversation.
+        """
+        titled = [{**entry, "title": title_of(entry["text"])} for entry in entries]
+        row = await self.db.row(named("drain"), cid, titled, turn, lease)
+        if row is None:
+            return None
+        return Drained(
+            rows=[_settled(told) for told in row["o_rows"]],
+            messages=[message_from_json(stored) for stored in row["o_messages"]],
+            owner_id=row["o_owner_id"],
+            workflow=row["o_workflow_name"],
+            last_seq=row["o_last_seq"],
+            turn=row["o_turn"],
+            fence=row["o_fence"],
+            invoke=row["o_invoke"],
+            ended=row["o_ended"] and message_from_json(row["o_ended"]),
+            connections=tuple(row["o_connections"]),
+        )
+
+    async def dead(self, limit: int, lease: timedelta) -> list[Revived]:
+        """At most `limit` turns whose lease ran out; fewer: there is none left, or somebody else
+        has it. Returns after COMMIT; the caller wakes and tells.
+        """
+        next_turns = [new_id() for _ in range(limit)]
+        rows = await self.db.rows(named("revive_dead_turns"), next_turns, lease)
+        return [_revived(row) for row in rows]
+
+
+def _received(row: Row) -> Received:
+    return Received(
+        outcome=row["o_outcome"],
+        seq=row["o_seq"],
+        message_id=row["o_message_id"],
+        created_at=row["o_created_at"],
+        turn=row["o_turn"],
+        fence=row["o_fence"],
+        invoke=row["o_invoke"],
+        ended=row["o_ended"] and message_from_json(row["o_ended"]),
+        connections=tuple(row["o_connections"] or ()),
+        workflow=row["o_workflow_name"],
+        control=row["o_control"],
+        supersedes_from=row["o_supersedes_from"],
+    )
+
+
+def _settled(told: dict[str, Any]) -> Settled:
+    client_id = told.get("client_id")
+    return Settled(
+        id=UUID(told["id"]),
+        client_id=None if client_id is None else UUID(client_id),
+        kind=told["kind"],
+        seq=told["seq"],
+        replaced=told["replaced"],
+    )
+
+
+def _revived(row: Row) -> Revived:
+    return Revived(
+        cid=row["o_id"],
+        turn=row["o_turn"],
+        fence=row["o_fence"],
+        invoke=row["o_invoke"],
+        ended=row["o_ended"] and message_from_json(row["o_ended"]),
+        connections=tuple(row["o_connections"]),
+    )

@@ -2,8 +2,11 @@
 -- Subscribes, then reads; no row for a missing conversation or somebody else's.
 -- repeatable
 SELECT o_id, o_workflow_name, o_title, o_last_seq, o_turn, o_fence, o_invoke, o_ended,
-       o_connections, o_messages, o_more
-  FROM chat_open_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10);
+       o_connections, o_messages, o_more,
+       (SELECT u.shop_domain FROM users u JOIN merchant_integrations i
+            ON i.merchant_id = u.merchant_id AND i.type = 'shopify' AND i.is_active
+         WHERE u.id = $1) AS shop
+  FROM chat_open_v2($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11);
 
 -- name: list_conversations
 -- An owner's conversations in which something was said, the newest first, from one index.

@@ -25,17 +25,20 @@ WITH revoked AS (
 SELECT connection_id FROM ws_connections WHERE token_hash = $1 ORDER BY connection_id;
 
 -- name: admit_connection
--- Remembers a connection, if its session is live, and that the session was seen.
+-- Remembers a connection and its owner's conversation, if its session is live and seen now.
 -- repeatable
 WITH session AS (
     UPDATE web_sessions SET last_seen = clock_timestamp()
      WHERE token_hash = $2 AND revoked_at IS NULL AND expires_at > clock_timestamp()
     RETURNING token_hash, owner_id, user_id
 ), admitted AS (
-    INSERT INTO ws_connections (connection_id, owner_id, token_hash, expires_at)
-    SELECT $1, owner_id, token_hash, $3 FROM session
+    INSERT INTO ws_connections (connection_id, owner_id, token_hash, expires_at, conversation_id)
+    SELECT $1, s.owner_id, s.token_hash, $3,
+           (SELECT c.id FROM conversations c WHERE c.id = $4 AND c.owner_id = s.owner_id)
+      FROM session s
     ON CONFLICT (connection_id) DO UPDATE SET owner_id = EXCLUDED.owner_id,
-        token_hash = EXCLUDED.token_hash, expires_at = EXCLUDED.expires_at, conversation_id = NULL
+        token_hash = EXCLUDED.token_hash, expires_at = EXCLUDED.expires_at,
+        conversation_id = EXCLUDED.conversation_id
     RETURNING connection_id, conversation_id
 )
 SELECT a.connection_id, s.owner_id, s.user_id, s.token_hash, a.conversation_id

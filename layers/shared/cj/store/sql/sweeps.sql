@@ -30,3 +30,15 @@ WITH gone AS (
     RETURNING 1
 )
 SELECT count(*) FROM gone;
+
+-- name: delete_expired_deliveries
+-- At most $1 webhook ids that Shopify sends no more; two sweeps at once take different ones.
+-- repeatable
+WITH gone AS (
+    DELETE FROM webhook_deliveries WHERE webhook_id IN (
+        SELECT webhook_id FROM webhook_deliveries
+         WHERE received_at <= clock_timestamp() - interval '30 days' AND left_to_do IS NULL
+         ORDER BY received_at LIMIT $1 FOR UPDATE SKIP LOCKED)
+    RETURNING 1
+)
+SELECT count(*) FROM gone;

@@ -1,0 +1,158 @@
+"""People with two tabs each, who say things while everything breaks, and wait until it is well."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from dataclasses import dataclass, field
+from random import Random
+from typing import TYPE_CHECKING, Self
+
+from tests.chaos.history import Record
+from tests.chaos.page import Pace, Page
+from tests.chaos.tab import Tab, new_cookie
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Set
+
+PACE = Pace(ack_s=4, unsaved_s=2, silence_s=4)
+BACKOFF_S = (0.2, 2.0)
+UNSAVED_AT_MOST = 6  # a person with so much unsaved waits before saying more
+COMMON = (
+    *("say 3 chunks every 40 ms",) * 6,
+    *("say 6 chunks every 80 ms",) * 4,
+    *("stream 1 s",) * 4,
+    *("instant",) * 3,
+    "tool",
+    "stream 2 s",
+    "fail",
+)
+RARE = "crash once"  # costs its conversation a lease: one message in so many
+ONE_IN = 100
+
+
+class Tickets:
+    """One for each message that may be said by now; given out in portions."""
+
+    def __init__(self) -> None:
+        self.given = self.used = 0
+        self._more = asyncio.Event()
+        self._taken = asyncio.Event()
+        self._closed = False
+
+    def give(self, count: int) -> None:
+        self.given += count
+        self._more.set()
+
+    def close(self) -> None:
+        """There will be no more."""
+        self._closed = True
+        self._more.set()
+
+    async def take(self) -> int | None:
+        """The number of this message, or None when there are no more to come."""
+        while self.used == self.given:
+            if self._closed:
+                return None
+            self._more.clear()
+            await self._more.wait()
+        self.used += 1
+        self._taken.set()
+        return self.used
+
+    async def used_up_to(self, count: int) -> None:
+        """Returns once so many are used."""
+        while self.used < count:
+            self._taken.clear()
+            await self._taken.wait()
+
+
+@dataclass(eq=False)
+class Seat:
+    """Where a tab is: one that dies is followed by another."""
+
+    number: int
+    cookie: str
+    random: Random
+    tab: Tab
+    records: list[Record] = field(default_factory=list)
+
+
+@dataclass
+class Crowd:
+    """Everybody who takes part. Two tabs of one browser look at the same conversation."""
+
+    url: str
+    seed: int
+    connections: int
+    pause_s: float = 1.0
+    seats: list[Seat] = field(default_factory=list)
+
+    async def __aenter__(self) -> Self:
+        """Everybody has opened their conversation."""
+        rooms = range((self.connections + 1) // 2)
+        await asyncio.gather(*(self._furnish(room) for room in rooms))
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await asyncio.gather(*(seat.tab.close() for seat in self.seats))
+
+    async def _furnish(self, room: int) -> None:
+        cookie = await new_cookie(self.url)
+        first = await self._seat(2 * room, cookie, None)
+        if 2 * room + 1 < self.connections:
+            await self._seat(2 * room + 1, cookie, first.tab.page.cid)
+
+    async def _seat(self, number: int, cookie: str, cid: str | None) -> Seat:
+        random = Random(f"{self.seed}/{number}")
+        seat = Seat(number, cookie, random, self._tab(f"tab {number}", cookie, random, cid))
+        self.seats.append(seat)
+        seat.records.append(seat.tab.page.record)
+        seat.tab.open()
+        assert await seat.tab.until(lambda page: page.joined), "a conversation did not open"
+        return seat
+
+    def _tab(self, name: str, cookie: str, random: Random, cid: str | None) -> Tab:
+        page = Page(Record(name, cid or ""), PACE, lambda: str(uuid.uuid4()), cid)
+        return Tab(self.url, cookie, page, random, BACKOFF_S)
+
+    async def replace(self, seat: Seat) -> None:
+        """The tab dies with everything it had in memory; the person opens another one."""
+        old = seat.tab
+        old.page.record.died_at = time.monotonic()
+        await old.close()
+        name = f"tab {seat.number}.{len(seat.records)}"
+        seat.tab = self._tab(name, seat.cookie, seat.random, old.page.cid)
+        seat.records.append(seat.tab.page.record)
+        seat.tab.open()
+
+    async def talk(self, tickets: Tickets) -> None:
+        """Returns when everything is said that there are tickets for."""
+        await asyncio.gather(*(self._talk(seat, tickets) for seat in self.seats))
+
+    async def _talk(self, seat: Seat, tickets: Tickets) -> None:
+        while (number := await tickets.take()) is not None:
+            seat.tab.say(f"{seat.number}/{number}: {self._wish(seat.random)}")
+            await asyncio.sleep(seat.random.random() * 2 * self.pause_s)
+            await seat.tab.until(_may_say_more, within_s=300)
+
+    def _wish(self, random: Random) -> str:
+        return RARE if random.randrange(ONE_IN) == 0 else random.choice(COMMON)
+
+    async def settled(self, within_s: float) -> bool:
+        """Everybody's messages are saved, answered and shown; False if that took too long."""
+        waits = (seat.tab.until(lambda page: page.settled, within_s) for seat in self.seats)
+        return all(await asyncio.gather(*waits))
+
+    def records(self) -> Iterator[Record]:
+        """Of tabs that died, too."""
+        return (record for seat in self.seats for record in seat.records)
+
+    def seats_in(self, cids: Set[str | None]) -> list[Seat]:
+        """Whoever looks at one of these conversations."""
+        return [seat for seat in self.seats if seat.tab.page.cid in cids]
+
+
+def _may_say_more(page: Page) -> bool:
+    return len(page.outbox) < UNSAVED_AT_MOST or page.record.died_at is not None
