@@ -1,4 +1,4 @@
-"""The `cj` command: `cj run`, `cj reset`, `cj migrate`, `cj invoke`."""
+"""The `cj` command: `cj run`, `cj reset`, `cj migrate`, `cj invoke`, `cj tokens`."""
 
 from __future__ import annotations
 
@@ -57,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_reset(commands, common)
     _add_migrate(commands, common)
     _add_invoke(commands, common)
+    _add_tokens(commands, common)
     return parser
 
 
@@ -106,6 +107,39 @@ def _add_invoke(
     invoke = commands.add_parser("invoke", parents=[common], help=said, description=said)
     invoke.add_argument("name", help="the function's folder, such as archiver, or its name on AWS")
     invoke.add_argument("--payload", type=_json, default="{}", metavar="JSON", help="its event")
+
+
+def _add_tokens(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser
+) -> None:
+    said = "Store, take over, and seal anew the stores' access tokens."
+    where = (
+        "The database is --database-url, else DATABASE_URL, else that of the running CJ, else the "
+        "one in the data folder. TOKEN_KMS_KEY_ID or TOKEN_KEY_FILE name the key; the data folder "
+        "has one of its own."
+    )
+    tokens = commands.add_parser("tokens", help=said, description=f"{said} {where}")
+    database = argparse.ArgumentParser(add_help=False)
+    database.add_argument("--database-url", metavar="URL", help="of the application's role")
+    verbs = tokens.add_subparsers(dest="verb", required=True, metavar="VERB")
+    for verb, told in (
+        ("store", "Store a token that came by hand."),
+        ("import-redis", "Take over the tokens that another service kept in Redis."),
+        ("rotate", "Seal every token with a new key."),
+    ):
+        made = verbs.add_parser(
+            verb, parents=[common, database], help=told, description=f"{told} {where}"
+        )
+        if verb == "store":
+            made.add_argument("shop", metavar="SHOP", help="name or name.myshopify.com")
+            made.add_argument("token", metavar="TOKEN", help="-: read it from standard input")
+            made.add_argument(
+                "--scopes",
+                default="read_customers,read_orders,read_products",
+                help="what it may do (default: %(default)s)",
+            )
+        elif verb == "import-redis":
+            made.add_argument("url", metavar="URL", help="of the Redis with the keys merchant:*")
 
 
 def _port(text: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
@@ -86,11 +87,12 @@ def folder_outside_tests() -> Iterator[Path]:
         yield Path(folder)
 
 
-def cj(*arguments: object, stdin: str = "") -> subprocess.CompletedProcess[str]:
-    """The command as a person runs it, to its end."""
+def cj(*arguments: object, stdin: str = "", **environ: str) -> subprocess.CompletedProcess[str]:
+    """The command as a person runs it, to its end; `environ` is set besides."""
     return subprocess.run(
         [sys.executable, "-m", "local.cli", *map(str, arguments)],
         cwd=ROOT,
+        env={**os.environ, **environ},
         input=stdin,
         capture_output=True,
         text=True,

@@ -214,6 +214,18 @@ def _turns(room: Room) -> Iterator[tuple[Kind, str]]:
     for record in room.records:
         yield from record.troubles  # type: ignore[misc]
     yield from _two_voices(room.records)
+    yield from _two_ends(room.records)
+
+
+def _two_ends(records: Sequence[Record]) -> Iterator[tuple[Kind, str]]:
+    """A turn has one end, whoever tells of it."""
+    ends: dict[str, set[str]] = {}
+    for record in records:
+        for turn, answers in record.ends.items():
+            ends.setdefault(turn, set()).update(answers)
+    for turn, answers in ends.items():
+        if len(answers) > 1:
+            yield "two turns at once", f"{turn} ended with {len(answers)} answers"
 
 
 def _two_voices(records: Sequence[Record]) -> Iterator[tuple[Kind, str]]:

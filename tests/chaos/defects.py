@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tests.chaos.faults import lose_replies, pause_worker
+from tests.chaos.faults import pause_worker
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -107,8 +107,8 @@ async def no_fence(stage: Stage) -> None:
 
 
 async def _lose_replies(scene: Scene) -> None:
-    for _ in range(3):
-        await lose_replies(scene, "postgres")
+    """The next ones: what was done is asked for again."""
+    scene.stage.to_postgres.losing_replies = 12
 
 
 async def _nothing(scene: Scene) -> None:
@@ -170,4 +170,5 @@ async def planted(stage: Stage, defect: Defect) -> AsyncIterator[None]:
         await stage.sql("ALTER ROLE cj_app RESET ALL", superuser=True)
         await stage.sql("ALTER SYSTEM RESET ALL", superuser=True)
         await stage.sql("SELECT pg_reload_conf()", superuser=True)
+        await stage.to_postgres.normal()
         stage.to_postgres.cut()

@@ -13,6 +13,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tests.chaos.stage import LEASE_S
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
     from random import Random
@@ -106,28 +108,30 @@ async def kill_archiver(scene: Scene) -> int:
 
 
 async def pause_worker(scene: Scene) -> int:
-    """Frozen past its lease, until its turn is somebody else's; then it goes on regardless."""
+    """Frozen past its lease, until another has begun its turn; then it goes on to its end."""
     process = await scene.caught(scene.stage.speaking)
     if process is None:
         return 0
     try:
-        fence = await _fence(scene, process)
+        await asyncio.sleep(LEASE_S)
         with suppress(TimeoutError):
-            async with asyncio.timeout(PATIENCE_S):
-                while True:
-                    if await _fence(scene, process) != fence:
-                        break
-                    await asyncio.sleep(0.1)
+            await asyncio.wait_for(_somebody_else_at(scene.stage, process), PATIENCE_S)
         await scene.a_while()
     finally:
         with suppress(ProcessLookupError):
             os.kill(process.pid, signal.SIGCONT)
+    await scene.found(lambda: [] if process in scene.stage.speaking() else [process])
     return 1
 
 
-async def _fence(scene: Scene, process: Doing) -> int:
-    query = "SELECT turn_fence FROM conversations WHERE id = $1::text::uuid"
-    return int((await scene.stage.sql(query, process.cid))[0]["turn_fence"])
+async def _somebody_else_at(stage: Stage, process: Doing) -> None:
+    """Returns once another worker speaks for the same turn, or the turn is over."""
+    query = "SELECT FROM conversations WHERE turn_id = $1::text::uuid"
+    while True:
+        others = {one.turn for one in stage.speaking() if one.pid != process.pid}
+        if process.turn in others or not await stage.sql(query, process.turn):
+            return
+        await asyncio.sleep(0.05)
 
 
 async def kill_postgres(scene: Scene) -> int:

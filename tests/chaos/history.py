@@ -41,7 +41,8 @@ class Record:
     claims: dict[tuple[int, str], str] = field(default_factory=dict)
     # (turn, gen, i) -> the chunk
     chunks: dict[tuple[str, int, int], str] = field(default_factory=dict)
-    answered_at: dict[str, float] = field(default_factory=dict)  # turn -> its first `done`
+    # turn -> the answers that a durable `done` told of
+    ends: dict[str, set[str]] = field(default_factory=dict)
     troubles: list[tuple[str, str]] = field(default_factory=list)  # (kind, what), seen on the way
     transcript: dict[int, Frame] = field(default_factory=dict)  # by seq, as the tab shows it
     died_at: float | None = None  # with everything it had in memory

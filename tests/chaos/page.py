@@ -217,8 +217,8 @@ class Page:
     def _on_done(self, frame: Frame, now: float) -> None:
         """The streamed text becomes the answer if it is whole; if not, it is asked for."""
         turn, seq, live = frame["turn"], frame["seq"], self.live
-        self.record.answered_at.setdefault(turn, now)
         if frame["durable"]:
+            self.record.ends.setdefault(turn, set()).add(frame["message_id"])
             self.record.claim(seq, frame["message_id"], "done")
         if turn in self.over:
             return

@@ -40,6 +40,7 @@ LIMITS = {
     "LIMIT_SESSION_CONNECTS_PER_MINUTE": "1000000",
     "LIMIT_ADDRESS_CONNECTS_PER_MINUTE": "1000000",
 }
+LEASE_S = float(LIMITS["TURN_LEASE_S"])
 ARCHIVER = "ArchiverFunction"
 _HANDLERS = {
     "ws_message": "message",

@@ -100,6 +100,11 @@ def _other_chunk(here: Room) -> None:
     here.records[1].chunks["t3", 1, 0] = "Oho."
 
 
+def _other_end(here: Room) -> None:
+    here.records[0].ends["t3"] = {"a3"}
+    here.records[1].ends["t3"] = {"a5"}
+
+
 def _other_transcript(here: Room) -> None:
     here.records[1].transcript[3]["text"] = "Oho."
 
@@ -128,6 +133,7 @@ def _still_waits(here: Room) -> None:
         (_row(1, client_id="c9"), "foreign"),
         (_row(1, text="said otherwise"), "foreign"),
         (_other_chunk, "two turns at once"),
+        (_other_end, "two turns at once"),
         (_other_transcript, "diverged"),
         (lambda here: here.shown.pop(), "diverged"),
         (_still_waits, "unsettled"),

@@ -22,6 +22,8 @@ INITIATE = "/internal/session/initiate"
 async def test_a_merchant_types_a_name_agrees_and_finds_cj_s_first_message_waiting(
     cj_url: str,
 ) -> None:
+    async with Merchant(cj_url) as earlier:
+        await earlier.connect("empty-shelf")  # so that every process has started
     async with Merchant(cj_url) as merchant:
         landed = await merchant.connect("corner-candles")
         me = (await merchant.http.get("/api/v1/session")).json()

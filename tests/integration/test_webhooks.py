@@ -115,15 +115,15 @@ async def test_what_is_not_from_shopify_is_refused_counted_and_changes_nothing(
     empty = http_event("POST", PATH)
     empty["headers"] |= {**sent.headers(), "x-shopify-hmac-sha256": sign_body(b"", SECRET)}
     refused = [
-        sent.event(**{"x-shopify-hmac-sha256": sign_body(sent.body, "another-secret")}),
-        sent.event(**{"x-shopify-hmac-sha256": sign_body(sent.body + b" ", SECRET)}),
-        sent.event(**{"x-shopify-hmac-sha256": cookie}),
-        sent.event(**{"x-shopify-hmac-sha256": sign_body(cookie.encode(), SECRET)}),
-        sent.event(**{"x-shopify-hmac-sha256": ""}),
-        sent.event(**{"x-shopify-topic": ""}),
-        sent.event(**{"x-shopify-webhook-id": ""}),
-        sent.event(**{"x-shopify-shop-domain": "evil.com"}),
-        sent.event(**{"x-shopify-shop-domain": "harbour-coffee.myshopify.com"}),
+        sent.event({"x-shopify-hmac-sha256": sign_body(sent.body, "another-secret")}),
+        sent.event({"x-shopify-hmac-sha256": sign_body(sent.body + b" ", SECRET)}),
+        sent.event({"x-shopify-hmac-sha256": cookie}),
+        sent.event({"x-shopify-hmac-sha256": sign_body(cookie.encode(), SECRET)}),
+        sent.event({"x-shopify-hmac-sha256": ""}),
+        sent.event({"x-shopify-topic": ""}),
+        sent.event({"x-shopify-webhook-id": ""}),
+        sent.event({"x-shopify-shop-domain": "evil.com"}),
+        sent.event({"x-shopify-shop-domain": "harbour-coffee.myshopify.com"}),
         empty,
     ]
     for event in refused:

@@ -45,10 +45,12 @@ class Sent:
         }
         return {f"{family}{name}": value for name, value in told.items()}
 
-    def event(self, *, encoded: bool = False, **changed: str) -> dict[str, Any]:
-        """As API Gateway hands it on."""
+    def event(
+        self, changed: Mapping[str, str] | None = None, *, encoded: bool = False
+    ) -> dict[str, Any]:
+        """As API Gateway hands it on; a header that is changed to nothing is not there."""
         event = http_event("POST", PATH, body=self.body.decode())
-        headers = {**self.headers(), **changed}
+        headers = {**self.headers(), **(changed or {})}
         event["headers"] |= {name: value for name, value in headers.items() if value}
         if encoded:
             event |= {"body": base64.b64encode(self.body).decode(), "isBase64Encoded": True}

@@ -230,3 +230,30 @@ def test_a_build_without_a_working_python_3_13_says_what_to_set() -> None:
     build = subprocess.run([ROOT / ".ci/build"], env=shim, capture_output=True, text=True)
     assert build.returncode == 1
     assert "set PYTHON313=/path/to/python3.13" in build.stderr
+
+
+def test_the_internal_route_is_behind_a_signature_and_in_no_api_that_is_public() -> None:
+    routes = {
+        (name, path): method
+        for name, api in of_type("AWS::ApiGatewayV2::Api")
+        for path, item in api.get("Body", {}).get("paths", {}).items()
+        for method in item.values()
+    }
+    internal = {at: route for at, route in routes.items() if at[1].startswith("/internal/")}
+    assert set(internal) == {("InternalApi", "/internal/session/initiate")}
+    assert {name for name, path in routes if not path.startswith("/internal/")} == {"HttpApi"}
+    (api,) = [a for name, a in of_type("AWS::ApiGatewayV2::Api") if name == "InternalApi"]
+    schemes = api["Body"]["components"]["securitySchemes"]
+    for route in internal.values():
+        (asked,) = route["security"]
+        assert [schemes[name]["x-amazon-apigateway-authtype"] for name in asked] == ["awsSigv4"]
+
+
+def test_only_the_callback_may_call_the_internal_route_and_it_may_not_open_tokens() -> None:
+    invokers = {name for name, s in statements() if "execute-api:Invoke" in s["Action"]}
+    assert invokers == {"HandOff"}
+    roles = [p["Roles"] for name, p in of_type("AWS::IAM::Policy") if name == "HandOff"]
+    assert roles == [[{"Ref": "OauthCallbackFunctionRole"}]]
+    taken = dict(of_type("AWS::IAM::Role"))["OauthCallbackFunctionRole"]["ManagedPolicyArns"]
+    allowed = [s["Action"] for name, s in statements() if {"Ref": name} in taken]
+    assert not [action for action in allowed if "kms:Decrypt" in action]

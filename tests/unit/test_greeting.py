@@ -129,7 +129,7 @@ async def test_who_bought_is_told_with_its_guests() -> None:
     new = {"customer": {"id": "gid://shopify/Customer/2", "numberOfOrders": "1"}}
     orders = [order(4), order(3, **new), order(2, customer=None), order(1, customer=None)]
     text = await asked(ORDERS, recent=recent(*orders))
-    assert "1 sale went to customers who had bought before and 2 to guests." in text
+    assert "1 sale went to repeat customers and 2 to guests." in text
 
 
 async def test_hidden_customers_are_not_taken_for_guests() -> None:

@@ -29,7 +29,9 @@ export function reduce(state: State, event: ServerFrame | Act): State {
 }
 
 function isAct(event: ServerFrame | Act): event is Act {
-  return ["met", "open", "say", "retry", "discard", "stop", "earlier", "dismiss"].includes(event.type);
+  return ["met", "open", "say", "retry", "discard", "stop", "earlier", "dismiss"].includes(
+    event.type,
+  );
 }
 
 function act(state: State, event: Act): State {

@@ -1,7 +1,7 @@
 /** One connection to CJ that comes back by itself. What the frames mean is not its business. */
 
-import { encode, parse } from "./frames";
 import type { Session } from "./api";
+import { encode, parse } from "./frames";
 import type { ClientFrame, ServerFrame } from "./frames";
 
 /** What is used of a WebSocket. */
@@ -108,14 +108,16 @@ export class Socket {
     this.drop();
     const generation = this.generation;
     this.expectNews();
+    let session: Session;
     try {
-      const session = await this.world.session();
-      if (generation !== this.generation) return;
-      this.listener.session(session);
-      this.dial(generation);
+      session = await this.world.session();
     } catch {
       if (generation === this.generation) this.lost();
+      return;
     }
+    if (generation !== this.generation) return;
+    this.listener.session(session);
+    this.dial(generation);
   }
 
   private dial(generation: number): void {

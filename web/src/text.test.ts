@@ -2,7 +2,8 @@ import { describe, expect, it } from "vitest";
 
 import { extended, refreshed } from "./api";
 import type { Conversation } from "./api";
-import { cidOf, pathOf } from "./route";
+import { CID, OTHER } from "./fakes";
+import { cidAt, cidOf, isSignedIn, pathOf } from "./route";
 import { clean, lengthOf, objection } from "./text";
 
 describe("the text of a message", () => {
@@ -42,13 +43,31 @@ describe("the address", () => {
   );
 });
 
+describe("the way back from Shopify", () => {
+  const back = `?oauth=complete&is_new=true&conversation_id=${OTHER}`;
+
+  it("leads to the conversation in which CJ greets", () => {
+    expect(cidAt({ pathname: "/chat", search: back })).toBe(OTHER);
+    expect(cidAt({ pathname: `/chat/${CID}`, search: back })).toBe(OTHER);
+    expect(isSignedIn(back)).toBe(true);
+  });
+
+  it.each(["", "?conversation_id=", "?conversation_id=../x", "?oauth=denied"])(
+    "is no other address (%s)",
+    (search) => {
+      expect(cidAt({ pathname: `/chat/${CID}`, search })).toBe(CID);
+      expect(cidAt({ pathname: "/chat", search })).toBeNull();
+      expect(isSignedIn(search)).toBe(false);
+    },
+  );
+});
+
 describe("the list of conversations", () => {
   const one = (id: string, preview = id): Conversation => ({
     id,
     title: null,
     preview,
     updated_at: "2030-01-02T03:04:05Z",
-    message_count: 2,
   });
   const page = (next: string | null, ...ids: string[]) => ({
     conversations: ids.map((id) => one(id)),

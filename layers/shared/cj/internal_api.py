@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
 SERVICE = "execute-api"
+LONGEST_S = 29  # no gateway waits longer
 _SIGNED = ("host", "content-type")
 
 
@@ -19,9 +20,9 @@ class InternalCallFailed(Exception):
 
 
 def make_http(transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncClient:
-    """A client that waits as long as its caller does. No redirect, no proxy."""
+    """A client whose callers say themselves how long they wait. No redirect, no proxy."""
     return httpx.AsyncClient(
-        transport=transport, follow_redirects=False, trust_env=False, timeout=None
+        transport=transport, follow_redirects=False, trust_env=False, timeout=LONGEST_S
     )
 
 
@@ -63,7 +64,10 @@ class InternalApi:
     auth: httpx.Auth
 
     async def post(self, path: str, body: bytes, correlation_id: str) -> None:
-        """Returns when it is done; the caller keeps the time. Raises InternalCallFailed and whatever kept it from leaving."""
+        """Returns when it is done; the caller keeps the time.
+
+        Raises InternalCallFailed and whatever kept it from leaving.
+        """
         headers = {"content-type": "application/json", "x-correlation-id": correlation_id}
         answer = await self.http.post(
             f"{self.url}{path}", content=body, headers=headers, auth=self.auth

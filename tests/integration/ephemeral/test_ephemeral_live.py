@@ -126,5 +126,5 @@ async def test_everything_live_vanishes_by_itself(
     await live.stop(cid, turn)
     await live.append(cid, turn, 1, 0, ["x"])
     keys = await keys_of(client)
-    assert len(keys) == 4
+    assert len(keys) == 5
     assert all([await client.ttl(key) > 0 for key in keys])

@@ -2,6 +2,7 @@ import { useCallback, useEffect, useState } from "react";
 
 import type { Chat, View } from "../chat";
 import { useChat } from "../hooks/useChat";
+import { useConnecting } from "../hooks/useConnecting";
 import { useConversations } from "../hooks/useConversations";
 import { useDraft } from "../hooks/useDraft";
 import type { Draft } from "../hooks/useDraft";
@@ -9,6 +10,7 @@ import { useEditing } from "../hooks/useEditing";
 import { useEscape } from "../hooks/useEscape";
 import { Announcer } from "./Announcer";
 import { Composer } from "./Composer";
+import { ConnectDialog } from "./ConnectDialog";
 import { Header } from "./Header";
 import { NoticeBar } from "./NoticeBar";
 import { Sidebar } from "./Sidebar";
@@ -21,7 +23,9 @@ export function App({ chat }: { readonly chat: Chat }) {
   const draft = useDraft(chat);
   const { focus } = draft;
   const { drawer, setDrawer, closeDrawer } = useDrawer(focus);
-  useEscape(!drawer, chat.silence);
+  const connection = useConnecting(view.cid);
+  const { onOpen: onConnect } = connection;
+  useEscape(!drawer && !connection.open, chat.silence);
   const open = useCallback(
     (cid: string | null) => {
       go(cid);
@@ -32,11 +36,12 @@ export function App({ chat }: { readonly chat: Chat }) {
   );
   return (
     <div className="shell">
-      <Header status={view.status} drawer={drawer} onDrawer={setDrawer} onNew={open} />
-      <Sidebar {...list} current={view.cid} open={drawer} onOpen={open} onClose={closeDrawer} />
+      <Header view={view} drawer={drawer} onDrawer={setDrawer} onConnect={onConnect} onNew={open} />
+      <Sidebar {...list} view={view} open={drawer} onOpen={open} onClose={closeDrawer} />
       <main className="talk" inert={drawer}>
-        <Talk chat={chat} view={view} draft={draft} onNew={open} />
+        <Talk chat={chat} view={view} draft={draft} onNew={open} onConnect={onConnect} />
       </main>
+      <ConnectDialog connection={connection} />
       <Announcer view={view} />
     </div>
   );
@@ -47,10 +52,11 @@ interface TalkProps {
   readonly view: View;
   readonly draft: Draft;
   readonly onNew: (cid: null) => void;
+  readonly onConnect: () => void;
 }
 
 /** The conversation that is open, and where one writes. */
-function Talk({ chat, view, draft, onNew }: TalkProps) {
+function Talk({ chat, view, draft, onNew, onConnect }: TalkProps) {
   const editing = useEditing(chat, draft.focus);
   return (
     <>
@@ -61,6 +67,7 @@ function Talk({ chat, view, draft, onNew }: TalkProps) {
         said={draft.said}
         onSay={draft.say}
         onEdit={draft.takeBack}
+        onConnect={onConnect}
       />
       <div className="dock">
         <NoticeBar view={view} onNew={onNew} onDismiss={chat.dismiss} />

@@ -3,6 +3,7 @@ import { memo } from "react";
 import type { Message, Unsaved } from "../frames";
 import type { Outgoing } from "../outbox";
 import { Moment } from "./Moment";
+import { Rests } from "./Rests";
 import { Link, Row } from "./Row";
 
 const ENDINGS: Record<string, string> = {
@@ -36,6 +37,9 @@ export const Bubble = memo(function Bubble(props: Props) {
         <Ending of={of} />
         {going ? <Going change={change} /> : <Doings {...props} />}
       </p>
+      {of.sources != null && of.sources.length > 0 && (
+        <Rests sources={of.sources} said={of.created_at} />
+      )}
     </Row>
   );
 });

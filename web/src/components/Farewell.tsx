@@ -4,8 +4,11 @@ import { endSession } from "../api";
 
 type Step = "none" | "asked" | "leaving" | "failed" | "stayed";
 
+const WARNING = "This browser will not be able to open these conversations again.";
+const FAILED = "That did not work. Try again in a moment.";
+
 /** Ends the session: whoever uses this browser next begins with nothing. */
-export function Farewell() {
+export function Farewell({ signedIn }: { readonly signedIn: boolean }) {
   const [step, setStep] = useState<Step>("none");
   const leave = () => {
     setStep("leaving");
@@ -18,6 +21,7 @@ export function Farewell() {
       },
     );
   };
+  if (signedIn) return <LogOut step={step} onLeave={leave} />;
   if (step === "none" || step === "stayed") {
     return (
       <button
@@ -34,7 +38,7 @@ export function Farewell() {
   }
   return (
     <Question
-      text={step === "failed" ? "That did not work. Try again in a moment." : WARNING}
+      text={step === "failed" ? FAILED : WARNING}
       busy={step === "leaving"}
       onLeave={leave}
       onStay={() => {
@@ -44,7 +48,24 @@ export function Farewell() {
   );
 }
 
-const WARNING = "This browser will not be able to open these conversations again.";
+interface LogOutProps {
+  readonly step: Step;
+  readonly onLeave: () => void;
+}
+
+/** Nobody has to be warned: with the store everything is here again. */
+function LogOut({ step, onLeave }: LogOutProps) {
+  return (
+    <>
+      <button type="button" className="quiet" disabled={step === "leaving"} onClick={onLeave}>
+        Log out
+      </button>
+      <p className="hint" role="status">
+        {step === "failed" && FAILED}
+      </p>
+    </>
+  );
+}
 
 interface Props {
   readonly text: string;

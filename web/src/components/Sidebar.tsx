@@ -2,20 +2,22 @@ import { useEffect, useRef } from "react";
 import type { MouseEvent, RefObject } from "react";
 
 import type { Conversation } from "../api";
+import type { View } from "../chat";
 import type { ConversationList } from "../hooks/useConversations";
 import { pathOf } from "../route";
 import { Farewell } from "./Farewell";
 import { Moment } from "./Moment";
 
 interface Props extends ConversationList {
-  readonly current: string | null;
+  readonly view: View;
   readonly open: boolean;
   readonly onOpen: (cid: string) => void;
   readonly onClose: () => void;
 }
 
 /** Earlier conversations: beside the talk where there is room, else a drawer over it. */
-export function Sidebar({ list, failed, onMore, current, open, onOpen, onClose }: Props) {
+export function Sidebar(props: Props) {
+  const { list, failed, onMore, view, open, onOpen, onClose } = props;
   const nav = useDrawer(open, onClose);
   const items = list?.conversations ?? [];
   return (
@@ -34,7 +36,7 @@ export function Sidebar({ list, failed, onMore, current, open, onOpen, onClose }
         )}
         <ul className="entries">
           {items.map((one) => (
-            <Entry key={one.id} of={one} current={one.id === current} onOpen={onOpen} />
+            <Entry key={one.id} of={one} current={one.id === view.cid} onOpen={onOpen} />
           ))}
         </ul>
         {failed && <p className="hint">The list cannot be read right now.</p>}
@@ -44,7 +46,7 @@ export function Sidebar({ list, failed, onMore, current, open, onOpen, onClose }
           </button>
         )}
         <div className="farewell">
-          <Farewell />
+          <Farewell signedIn={view.user !== null} />
         </div>
       </nav>
       <div className="scrim" data-open={open} onClick={onClose} />
@@ -100,7 +102,6 @@ function Entry({ of, current, onOpen }: EntryProps) {
         <span className="entry-title">{title}</span>
         <span className="entry-meta">
           <Moment at={of.updated_at} as="short" />
-          {` · ${String(of.message_count)} ${of.message_count === 1 ? "message" : "messages"}`}
         </span>
       </a>
     </li>

@@ -23,6 +23,7 @@ interface Props {
   readonly said: number;
   readonly onSay: (text: string) => void;
   readonly onEdit: (said: Outgoing) => void;
+  readonly onConnect: () => void;
 }
 
 /** The open conversation, from its first loaded message to what CJ is typing. */
@@ -47,13 +48,13 @@ export function Transcript(props: Props) {
 }
 
 function Lines(props: Props) {
-  const { chat, view, onSay, onEdit } = props;
+  const { chat, view, onSay, onEdit, onConnect } = props;
   const lines = [...shown(view.transcript), ...view.unsaved];
   const ours = waiting(view);
   const typing = awaiting(view);
   if (view.opening !== null && lines.length === 0) return <p className="hint">Opening…</p>;
   if (view.cid !== null && !typing && lines.length + ours.length === 0) {
-    return <Welcome onSay={onSay} />;
+    return <Welcome shop={view.shop} onSay={onSay} onConnect={onConnect} />;
   }
   return (
     <>

@@ -1,7 +1,7 @@
 import { useCallback, useEffect, useSyncExternalStore } from "react";
 
 import type { Chat, View } from "../chat";
-import { cidOf, isSignedIn, pathOf } from "../route";
+import { cidAt, isSignedIn, pathOf } from "../route";
 
 interface Talk {
   readonly view: View;
@@ -30,14 +30,14 @@ export function useChat(chat: Chat): Talk {
 function useConnection(chat: Chat): void {
   useEffect(() => {
     const followAddress = () => {
-      chat.open(cidOf(location.pathname));
+      chat.open(cidAt(location));
     };
     const hurry = () => {
       if (document.visibilityState === "visible") chat.hurry();
     };
     chat.start();
     if (isSignedIn(location.search)) chat.hint();
-    history.replaceState(null, "", location.pathname);
+    history.replaceState(null, "", pathOf(cidAt(location)));
     followAddress();
     window.addEventListener("popstate", followAddress);
     window.addEventListener("online", hurry);

@@ -95,8 +95,8 @@ def recent(result: Result) -> str:
         f"The newest order is {clean(newest['name'])} of "
         f"{day(newest['createdAt'], zone_of(shop))}: {worth}{state and f', {state}'}."
     )
-    several = len(nodes) > 1
-    sums = several and _sums(nodes, shop["currencyCode"], f"the {len(nodes)} newest orders")
+    what = f"the {len(nodes)} newest orders"
+    sums = _sums(nodes, shop["currencyCode"], what) if len(nodes) > 1 else ""
     return " ".join(filter(None, (first, sums, _buyers(result))))
 
 
@@ -144,7 +144,7 @@ def _buyers(result: Result) -> str:
     if CUSTOMERS in result.get("missing_scopes", ()) or not arithmetic.sales(nodes):
         return ""
     again, guests = arithmetic.repeat_orders(nodes), arithmetic.segments(nodes).guest_orders
-    told = [f"{many(again, 'sale')} went to customers who had bought before"]
+    told = [f"{many(again, 'sale')} went to repeat customers"]
     if guests:
         told.append(f"{guests} to {'a guest' if guests == 1 else 'guests'}")
     text = listed(told)

@@ -82,7 +82,8 @@ class Greeting:
         """Whether CJ has greeted; else the greeting is still on its way.
 
         Waits for it until five seconds after `asked_at`, on the wall clock: whoever asked waits
-        little longer, and has waited for this process to start. Raises NotFound for a shop nobody knows and for a conversation that is not its user's.
+        little longer, and has waited for this process to start. Raises NotFound for a shop nobody
+        knows and for a conversation that is not its user's.
         """
         cid, shop = request.conversation_id, request.shop_domain
         owner_id = await from_postgresql(self.outage, lambda: self.people.owner_in_shop(shop, cid))

@@ -78,6 +78,7 @@ class Rotation:
         before it has the new cookie would be a stranger.
         """
         cids = {*installed.claimed, installed.conversation_id}
+        await self.callers.revoke(old_hash)
         await asyncio.gather(*(self.drain.settle(cid) for cid in installed.claimed))
         await asyncio.gather(*(self.live.forget_conversation(cid) for cid in cids))
         to_close = installed.connections if self.live.redis.down else installed.listening
