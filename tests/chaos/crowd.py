@@ -87,6 +87,7 @@ class Crowd:
     seed: int
     connections: int
     pause_s: float = 1.0
+    crashes: bool = True  # some wishes end the process that fulfils them
     seats: list[Seat] = field(default_factory=list)
 
     async def __aenter__(self) -> Self:
@@ -138,7 +139,8 @@ class Crowd:
             await seat.tab.until(_may_say_more, within_s=300)
 
     def _wish(self, random: Random) -> str:
-        return RARE if random.randrange(ONE_IN) == 0 else random.choice(COMMON)
+        rare = self.crashes and random.randrange(ONE_IN) == 0
+        return RARE if rare else random.choice(COMMON)
 
     async def settled(self, within_s: float) -> bool:
         """Everybody's messages are saved, answered and shown; False if that took too long."""

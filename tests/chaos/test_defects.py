@@ -25,9 +25,11 @@ PATIENCE_S = 3.0  # what is broken may never settle
 
 async def found(stage: Stage, seed: int, *defects: Defect, patience_s: float) -> set[str]:
     """The kinds of what the checker finds after a short load with these strikes."""
-    async with Crowd(stage.url, seed, CONNECTIONS, pause_s=0.3) as crowd:
+    async with Crowd(stage.url, seed, CONNECTIONS, 0.3, crashes=False) as crowd:
         tickets, scene = Tickets(), Scene(stage, crowd, Random(seed))
         talking = asyncio.create_task(crowd.talk(tickets))
+        tickets.give(CONNECTIONS)
+        await crowd.settled(20)  # well again after what was done to it before
         for defect in defects:
             tickets.give(MESSAGES)
             await defect.strike(scene)

@@ -180,6 +180,7 @@ async def test_who_does_not_agree_is_as_before_and_may_begin_again(
     await at.tab.say("Before I connect")
     before, address = await at.tab.read(), at.tab.page.url
     await at.type(shop)
+    await expect(at.consent).to_be_visible()  # the button of that page, not the form's
     await at.tab.page.get_by_role("button", name="Cancel").click()
     await expect(at.tab.page.get_by_text("Nothing was installed")).to_be_visible()
     await at.tab.open(address)

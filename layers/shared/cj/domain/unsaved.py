@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from cj.domain.messages import Message
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from uuid import UUID
 
     from cj.domain.entries import Entry
+    from cj.domain.messages import Message
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ GONE_S = 15 * 60  # longer than any function lives that may still write somethin
 ERASE = """
 redis.call('SET', KEYS[1], '1', 'EX', ARGV[1])
 local watching, turns = redis.call('SMEMBERS', KEYS[2]), redis.call('SMEMBERS', KEYS[3])
-redis.call('DEL', unpack(KEYS, 3 + 1))
+redis.call('DEL', unpack(KEYS, 4))
 return {watching, turns}
 """
 _NAMES = ("msgs", "conv", "buf", "ids", "lease", "takes", "quarantine")

@@ -73,20 +73,21 @@ BEGIN
 END $$;
 
 -- shop/redact: everything of the shop is deleted; how much it was is told. The caller holds the
--- merchant's lock, so that nobody adds anything meanwhile. p_merchant is NULL for a shop that is
--- not here: it may have left a name.
+-- merchant's lock, so that nobody adds anything meanwhile. Conversations first, then connections:
+-- the order in which a chat takes them. p_merchant is NULL for a shop that is not here: it may
+-- have left a name.
 CREATE FUNCTION shop_forget_v1(p_shop text, p_merchant uuid, p_before timestamptz,
     OUT o_left jsonb, OUT o_told jsonb)
 LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE
     out_ record; person text; said record; cids uuid[] := '{}'; messages_ bigint := 0;
 BEGIN
-    SELECT * INTO out_ FROM shop_sign_out_v1(p_merchant);
     FOR person IN SELECT id FROM users WHERE merchant_id = p_merchant LOOP
         said := owner_forget_v1(person);
         cids := cids || said.o_conversations;
         messages_ := messages_ + said.o_messages;
     END LOOP;
+    SELECT * INTO out_ FROM shop_sign_out_v1(p_merchant);
     DELETE FROM merchants WHERE id = p_merchant; -- and with it users, sessions, tokens, ledger
     DELETE FROM oauth_csrf_state WHERE shop_domain = p_shop AND created_at <= p_before;
     DELETE FROM events WHERE event_data ->> 'shop' = p_shop;
@@ -165,9 +166,9 @@ BEGIN
             o_left := shop_uninstall_v1(p_shop, m.id);
         END IF;
     ELSIF p_topic = 'app/scopes_update' THEN
-        UPDATE merchant_integrations SET scopes = p_facts ->> 'scopes', updated_at = clock_timestamp(),
+        UPDATE merchant_integrations SET scopes = p_facts ->> 'scopes',
                config = config || jsonb_build_object('scopes', p_facts ->> 'scopes',
-                   'scopes_at', p_at)
+                   'scopes_at', p_at), updated_at = clock_timestamp()
          WHERE merchant_id = m.id AND type = 'shopify' AND is_active
            AND p_at >= greatest(m.installed_at, (config ->> 'scopes_at')::timestamptz);
         told := told || jsonb_build_object('scopes', p_facts ->> 'scopes');
