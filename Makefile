@@ -10,6 +10,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 SEED ?= 1 2 3
+MESSAGES ?= 10000
+CONNECTIONS ?= 200
 
 .PHONY: help run test check build bench chaos lock clean format
 
@@ -31,8 +33,9 @@ build: $(VENV)/.dev $(VENV)-sam/.done ## sam build for both architectures, valid
 bench: $(VENV)/.dev ## The benchmarks: limit, peers, ours, ratio
 	@for b in benchmarks/*.py; do $(BIN)/python "$$b"; done
 
-chaos: $(VENV)/.dev ## The turn functions under load, lost replies and dying workers (SEED="1 2 3")
+chaos: $(VENV)/.dev ## Everything breaks under load, and a checker looks (SEED="1 2 3" MESSAGES=10000 CONNECTIONS=200)
 	@CJ_SEEDS="$(SEED)" $(BIN)/pytest -q tests/integration/test_turn_functions_hammered.py
+	@$(BIN)/python -m tests.chaos --seeds "$(SEED)" --messages $(MESSAGES) --connections $(CONNECTIONS)
 
 format: $(VENV)/.dev ## Format the Python
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .

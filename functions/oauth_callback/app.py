@@ -1,12 +1,14 @@
 """Connecting a shop: to Shopify's consent page, and back from there into the chat."""
 
+import re
 from typing import Annotated
+from urllib.parse import urlencode
 from uuid import UUID
 
 from cj.domain.handoffs import local_path
 from cj.errors import CJError
 from cj.http import address_of, cookie_of, http_handler, make_api, refuse, set_session_cookie
-from cj.pages import connect_page, headers, problem_page
+from cj.pages import INSTALL, connect_page, headers, problem_page
 from cj.runtime import app
 from cj.shopify.errors import ShopInvalid
 from fastapi import Query, Request
@@ -15,6 +17,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Resp
 api = make_api("CJ: connecting a shop")
 handler = http_handler(api)
 
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
 Text = Annotated[str, Query()]
 
 
@@ -27,6 +30,8 @@ async def install(
     mode: Text = "",
 ) -> Response:
     """Sends the browser to Shopify, or says where to go; without a shop it asks for one."""
+    if elsewhere := _under_public_name(request):
+        return _sent_to(elsewhere, mode)
     kept = _kept(conversation_id, return_to)
     if not shop and mode != "json":
         return _page(connect_page(kept))
@@ -37,9 +42,7 @@ async def install(
         kept.get("return_to"),
         address_of(request),
     )
-    response: Response = RedirectResponse(begun.url, 302)
-    if mode == "json":
-        response = JSONResponse({"url": begun.url})
+    response = _sent_to(begun.url, mode)
     if begun.cookie is not None:
         set_session_cookie(response, begun.cookie)
     return response
@@ -74,6 +77,27 @@ async def refuse_with_a_page(request: Request, error: CJError) -> Response:
 async def fail_with_a_page(_request: Request, _error: Exception) -> Response:
     """What it was is in the log."""
     return _page(problem_page("Your store was not connected", CJError.message), 500)
+
+
+def _sent_to(url: str, mode: str) -> Response:
+    return JSONResponse({"url": url}) if mode == "json" else RedirectResponse(url, 302)
+
+
+def _under_public_name(request: Request) -> str | None:
+    """The address to use instead of this one, on a machine that was called by its other name.
+
+    Shopify sends the browser back to PUBLIC_URL, where a cookie of another name is not sent.
+    """
+    public = app().settings.public_url
+    here, there = _name(request.headers.get("host", "")), _name(public.partition("//")[2])
+    if here == there or not {here, there} <= _LOOPBACK:
+        return None
+    query = [(name, text) for name, text in request.query_params.multi_items() if name != "mode"]
+    return f"{public}{INSTALL}{'?' if query else ''}{urlencode(query)}"
+
+
+def _name(host: str) -> str:
+    return re.sub(r":\d+$", "", host).lower()
 
 
 def _page(html: str, status: int = 200, retry_after: str | None = None) -> Response:

@@ -16,7 +16,7 @@ def main() -> int:
     parser.add_argument("--seeds", default="1 2 3")
     parser.add_argument("--messages", type=int, default=10_000)
     parser.add_argument("--connections", type=int, default=200)
-    parser.add_argument("--pause", type=float, default=1.0, help="seconds between messages")
+    parser.add_argument("--pause", type=float, default=4.0, help="seconds between messages")
     given = parser.parse_args()
     outcomes = []
     for seed in map(int, given.seeds.split()):

@@ -16,9 +16,11 @@ from tests.chaos.tab import Tab, new_cookie
 if TYPE_CHECKING:
     from collections.abc import Iterator, Set
 
-PACE = Pace(ack_s=4, unsaved_s=2, silence_s=4)
+HASTY = Pace(ack_s=4, unsaved_s=2, silence_s=4)  # for few tabs and little time
 BACKOFF_S = (0.2, 2.0)
-UNSAVED_AT_MOST = 6  # a person with so much unsaved waits before saying more
+UNSAVED_AT_MOST = 4  # a person with so much unsaved waits before saying more
+UNHEARD_AT_MOST = 40  # nobody says more while so many wait for their first ack: see Crowd.talk
+COUNT_S = 0.05
 COMMON = (
     *("say 3 chunks every 40 ms",) * 6,
     *("say 6 chunks every 80 ms",) * 4,
@@ -87,8 +89,10 @@ class Crowd:
     seed: int
     connections: int
     pause_s: float = 1.0
+    pace: Pace = HASTY
     crashes: bool = True  # some wishes end the process that fulfils them
     seats: list[Seat] = field(default_factory=list)
+    _counted: tuple[float, int] = (0.0, 0)
 
     async def __aenter__(self) -> Self:
         """Everybody has opened their conversation."""
@@ -115,7 +119,7 @@ class Crowd:
         return seat
 
     def _tab(self, name: str, cookie: str, random: Random, cid: str | None) -> Tab:
-        page = Page(Record(name, cid or ""), PACE, lambda: str(uuid.uuid4()), cid)
+        page = Page(Record(name, cid or ""), self.pace, lambda: str(uuid.uuid4()), cid)
         return Tab(self.url, cookie, page, random, BACKOFF_S)
 
     async def replace(self, seat: Seat) -> None:
@@ -129,14 +133,31 @@ class Crowd:
         seat.tab.open()
 
     async def talk(self, tickets: Tickets) -> None:
-        """Returns when everything is said that there are tickets for."""
+        """Returns when everything is said that there are tickets for.
+
+        Faster than it can be taken would only show how a queue grows: frames would wait longer
+        than API Gateway does, be offered again, and wait even longer.
+        """
         await asyncio.gather(*(self._talk(seat, tickets) for seat in self.seats))
 
     async def _talk(self, seat: Seat, tickets: Tickets) -> None:
         while (number := await tickets.take()) is not None:
             seat.tab.say(f"{seat.number}/{number}: {self._wish(seat.random)}")
             await asyncio.sleep(seat.random.random() * 2 * self.pause_s)
-            await seat.tab.until(_may_say_more, within_s=300)
+            await seat.tab.until(self._may_say_more, within_s=300)
+
+    def _may_say_more(self, page: Page) -> bool:
+        """Dead pages do not keep their people waiting."""
+        mine = len(page.outbox) < UNSAVED_AT_MOST or page.record.died_at is not None
+        return mine and self._unheard() < UNHEARD_AT_MOST
+
+    def _unheard(self) -> int:
+        """Messages that nobody has acked in any way; counted rarely, since everybody asks."""
+        now = time.monotonic()
+        if now - self._counted[0] > COUNT_S:
+            outboxes = [seat.tab.page.outbox for seat in self.seats]
+            self._counted = (now, sum(one.acked_at is None for box in outboxes for one in box))
+        return self._counted[1]
 
     def _wish(self, random: Random) -> str:
         rare = self.crashes and random.randrange(ONE_IN) == 0
@@ -154,7 +175,3 @@ class Crowd:
     def seats_in(self, cids: Set[str | None]) -> list[Seat]:
         """Whoever looks at one of these conversations."""
         return [seat for seat in self.seats if seat.tab.page.cid in cids]
-
-
-def _may_say_more(page: Page) -> bool:
-    return len(page.outbox) < UNSAVED_AT_MOST or page.record.died_at is not None

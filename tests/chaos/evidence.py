@@ -29,7 +29,10 @@ async def rooms(stage: Stage, crowd: Crowd) -> list[Room]:
     cookies = {record.cid: seat.cookie for seat in crowd.seats for record in seat.records}
     conversations = await _by_cid(stage, "SELECT *, id AS conversation_id FROM conversations")
     rows = await _by_cid(stage, "SELECT * FROM messages ORDER BY conversation_id, seq")
-    shown = await _shown(stage.url, cookies)
+    try:
+        shown = await _shown(stage.url, cookies)
+    except httpx.HTTPStatusError as error:
+        raise AssertionError("\n".join([str(error), *stage.complaints()[-5:]])) from error
     records: dict[str, list[Record]] = defaultdict(list)
     for record in crowd.records():
         records[record.cid].append(record)

@@ -13,8 +13,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tests.chaos.stage import LEASE_S
-
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
     from random import Random
@@ -113,9 +111,11 @@ async def pause_worker(scene: Scene) -> int:
     if process is None:
         return 0
     try:
-        await asyncio.sleep(LEASE_S)
+        await asyncio.sleep(scene.stage.lease_s)
         with suppress(TimeoutError):
-            await asyncio.wait_for(_somebody_else_at(scene.stage, process), PATIENCE_S)
+            await asyncio.wait_for(
+                _somebody_else_at(scene.stage, process), scene.stage.lease_s + PATIENCE_S
+            )
         await scene.a_while()
     finally:
         with suppress(ProcessLookupError):

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 from tests.chaos import evidence
 from tests.chaos.checker import Finding, findings
-from tests.chaos.crowd import PACE, Crowd, Tickets
+from tests.chaos.crowd import Crowd, Tickets
 from tests.chaos.faults import KINDS, Scene
-from tests.chaos.stage import Stage
+from tests.chaos.page import Pace
+from tests.chaos.stage import LIMITS, Stage
 from tests.chaos.tab import new_cookie
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 SETTLE_S = 120.0
 TELL_S = 10.0
+TRIES = 5
 MESSAGES_A_ROUND = 3_000  # every kind of fault once in so many messages
 
 
@@ -31,7 +33,9 @@ class Plan:
     seed: int
     messages: int
     connections: int
-    pause_s: float = 1.0  # between the messages of a tab
+    pause_s: float = 4.0  # between the messages of a tab, on average
+    lease_s: int = 10  # a turn may wait that long for a process, since there are eight
+    pace: Pace = Pace()  # noqa: RUF009 - frozen
     broken_s: tuple[float, float] = (0.5, 3.0)  # how long an outage lasts
 
     def faults(self, random: Random) -> list[str]:
@@ -85,9 +89,10 @@ class Outcome:
 async def play(plan: Plan, tell: Callable[[str], None]) -> Outcome:
     """From nothing to nothing: everything that was started has ended when this returns."""
     outcome, began, random = Outcome(plan), time.monotonic(), Random(plan.seed)
-    async with Stage() as stage:
-        tell(_limits(stage))
-        async with Crowd(stage.url, plan.seed, plan.connections, plan.pause_s) as crowd:
+    async with Stage({**LIMITS, "TURN_LEASE_S": str(plan.lease_s)}) as stage:
+        tell(_limits(stage, plan))
+        crowd = Crowd(stage.url, plan.seed, plan.connections, plan.pause_s, plan.pace)
+        async with crowd:
             tickets, scene = Tickets(), Scene(stage, crowd, random, plan.broken_s)
             telling = asyncio.create_task(_tell_often(crowd, tickets, tell))
             try:
@@ -104,9 +109,9 @@ async def play(plan: Plan, tell: Callable[[str], None]) -> Outcome:
     return outcome
 
 
-def _limits(stage: Stage) -> str:
+def _limits(stage: Stage, plan: Plan) -> str:
     changed = ", ".join(f"{name}={value}" for name, value in stage.limits.items())
-    return f"settings other than the defaults: {changed}; pages ask again sooner: {PACE}"
+    return f"settings other than the defaults: {changed}; pages: {plan.pace}"
 
 
 async def _direct(
@@ -115,14 +120,17 @@ async def _direct(
     """One fault somewhere in each portion of the messages."""
     kinds = plan.faults(scene.random)
     portion = plan.messages // len(kinds)
-    for kind in kinds:
-        tickets.give(portion)
-        await tickets.used_up_to(tickets.given - round(portion * scene.random.random()))
+    for number, kind in enumerate(kinds):
+        tickets.give(max(portion * (number + 1) - tickets.given, 0))
+        await tickets.used_up_to(round(portion * (number + scene.random.random())))
         more = asyncio.create_task(_keep_talking(scene, tickets))
-        began = time.monotonic()
-        hit = await KINDS[kind](scene)
+        began, hit = time.monotonic(), 0
+        for _ in range(TRIES):  # a turn may end in the moment it is struck: that showed nothing
+            hit += await KINDS[kind](scene)
+            outcome.made[kind] += 1
+            if hit:
+                break
         more.cancel()
-        outcome.made[kind] += 1
         outcome.hit[kind] += hit
         took_s = time.monotonic() - began
         tell(f"{tickets.used:6} said: {kind}, {took_s:.1f} s, {hit} running turns hit")

@@ -40,7 +40,6 @@ LIMITS = {
     "LIMIT_SESSION_CONNECTS_PER_MINUTE": "1000000",
     "LIMIT_ADDRESS_CONNECTS_PER_MINUTE": "1000000",
 }
-LEASE_S = float(LIMITS["TURN_LEASE_S"])
 ARCHIVER = "ArchiverFunction"
 _HANDLERS = {
     "ws_message": "message",
@@ -85,6 +84,11 @@ class Stage:
         stack.push_async_callback(asyncio.to_thread, self._stop_running)
         await asyncio.to_thread(self.running.start)
         self.url = self.running.url
+
+    @property
+    def lease_s(self) -> float:
+        """How long a dead worker keeps its turn."""
+        return float(self.limits["TURN_LEASE_S"])
 
     def _stop_running(self) -> None:
         if hasattr(self.running, "process"):

@@ -23,9 +23,8 @@ from tests.integration.chatroom import Room
 from tests.integration.installation import Town
 from tests.integration.listening_aws import ORIGIN, Aws, Functions
 from tests.integration.postgres_server import server_on
-from tests.integration.proxy import Proxy, through
 from tests.processes import folder_outside_tests
-from tests.proxy import ANY_REPLY
+from tests.proxy import ANY_REPLY, Proxy, through
 from tests.stories.world import World
 
 if TYPE_CHECKING:

@@ -126,8 +126,11 @@ class Browser:
     address: str = "192.0.2.1"
     replies: list[dict[str, Any]] = field(default_factory=list)
 
-    def get(self, path: str, query: str, function: str = "oauth_callback") -> dict[str, Any]:
+    def get(
+        self, path: str, query: str, function: str = "oauth_callback", host: str = "127.0.0.1:8000"
+    ) -> dict[str, Any]:
         event = http_event("GET", path, query, cookies=[self.cookie], address=self.address)
+        event["headers"]["host"] = host
         reply = self.functions.invoke(function, event)
         for cookie in reply.get("cookies", []):
             self.cookie = cookie.partition(";")[0]

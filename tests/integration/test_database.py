@@ -15,7 +15,7 @@ from tests.integration.statements import BEGIN, COMMIT, ONE, SLEEP, pid, sleepin
 
 if TYPE_CHECKING:
     from local.servers.postgres import Postgres
-    from tests.integration.proxy import Proxy
+    from tests.proxy import Proxy
 
 
 async def test_one_connection_is_held_for_every_statement(db: Database) -> None:

@@ -13,8 +13,8 @@ from cj.store import Database
 
 from local.servers.postgres import Postgres
 from tests.integration.chatroom import Room
-from tests.integration.proxy import Proxy, through
 from tests.integration.statements import ONE, SLEEP, administer, pid, sql
+from tests.proxy import Proxy, through
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -89,6 +89,22 @@ def test_the_browser_is_sent_to_the_shop_s_consent_page(browser: Browser, shopif
     assert shopify.connections == 0
 
 
+def test_on_this_machine_s_other_name_the_browser_is_sent_to_the_one_with_the_cookies(
+    browser: Browser,
+) -> None:
+    """What Shopify sends back comes to PUBLIC_URL, where a cookie of localhost is not."""
+    query = "shop=corner-candles&return_to=%2Fchat%3Fa%3Db"
+    for host in ("localhost:8000", "localhost"):
+        reply = browser.get(INSTALL, query, host=host)
+        assert (reply["statusCode"], reply.get("cookies", [])) == (302, []), host
+        assert reply["headers"]["location"] == f"{HERE}{INSTALL}?{query}"
+    reply = browser.get(INSTALL, f"{query}&mode=json", host="localhost:8000")
+    assert json.loads(reply["body"]) == {"url": f"{HERE}{INSTALL}?{query}"}
+    for host in ("evil.com", "localhost.evil.com", "", "127.0.0.1:1"):
+        reply = browser.get(INSTALL, query, host=host)
+        assert "/admin/oauth/authorize?" in reply["headers"]["location"], host
+
+
 def test_the_page_s_script_is_told_where_to_go(browser: Browser) -> None:
     reply = browser.get(INSTALL, "shop=corner-candles&mode=json")
     assert reply["statusCode"] == 200
@@ -174,7 +190,8 @@ def test_a_merchant_lands_in_the_chat_as_a_user_whose_name_stands_nowhere(
 def test_only_a_path_of_our_own_is_returned_to(browser: Browser) -> None:
     for return_to, start in (
         ("/chat?theme=dark", "/chat?theme=dark&oauth="),
-        ("/settings", "/settings?oauth="),
+        ("/", "/?oauth="),
+        ("/settings", "/chat?oauth="),
         ("//evil", "/chat?oauth="),
         ("https:evil", "/chat?oauth="),
         ("/\\evil", "/chat?oauth="),

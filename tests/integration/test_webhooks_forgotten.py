@@ -124,11 +124,9 @@ async def test_a_redact_of_a_shop_that_came_back_is_ignored(town: Town) -> None:
     visitor = await town.visitor()
     await visitor.connect(SHOP)
     assert await send(town, early) == "ignored"
-    # Two days after the uninstall, and so after the installation that followed.
-    assert (
-        await send(town, redacted(SHOP, triggered_at=datetime.now(UTC) + timedelta(hours=40)))
-        == "ignored"
-    )
+    for days in (2, 30):  # of that uninstall, however long after the installation that followed
+        late = datetime.now(UTC) + timedelta(days=days)
+        assert await send(town, redacted(SHOP, triggered_at=late)) == "ignored"
     assert cid in await visitor.conversations()
     await send(town, uninstalled(SHOP))
     assert await send(town, early) == "ignored"
@@ -140,10 +138,9 @@ async def test_a_redact_whose_uninstall_was_never_heard_of_deletes_all_the_same(
     town: Town,
 ) -> None:
     await connected(town)
-    assert (
-        await send(town, redacted(SHOP, triggered_at=datetime.now(UTC) + timedelta(hours=49)))
-        == "done"
-    )
+    early, late = (datetime.now(UTC) + timedelta(days=7, hours=hours) for hours in (-1, 1))
+    assert await send(town, redacted(SHOP, triggered_at=early)) == "ignored"
+    assert await send(town, redacted(SHOP, triggered_at=late)) == "done"
     assert NAME not in await traces(town)
 
 

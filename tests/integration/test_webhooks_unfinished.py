@@ -83,6 +83,14 @@ async def test_what_nobody_finished_the_sweep_does(town: Town) -> None:
     assert NAME not in held
 
 
+async def test_with_redis_away_the_sockets_are_closed_all_the_same(town: Town) -> None:
+    visitor, cid = await connected(town)
+    tab = await visitor.tab(cid)
+    await town.world.redis.refuse()
+    assert await send(town, uninstalled(SHOP)) == "done"
+    assert tab.name in town.world.browsers.gone
+
+
 async def test_with_postgresql_away_shopify_has_to_come_again(town: Town) -> None:
     await connected(town)
     sent = uninstalled(SHOP)

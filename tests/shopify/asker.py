@@ -37,7 +37,7 @@ class Plain:
 
     async def find(self, shop: str) -> Integration:
         ends = datetime.now(UTC) + timedelta(days=1)
-        return Integration(new_id(), CANARY, None, ends, ",".join(SCOPES), is_active=True)
+        return Integration(new_id(), CANARY, None, ends, None, ",".join(SCOPES), is_active=True)
 
     async def end(self, seen: Integration) -> None: ...
 

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING
 import pytest
 from cj.domain.ids import new_id
 from cj.errors import StoreUnavailable
-from cj.shopify.access import LEASE
+from cj.shopify.access import LEASE, ShopAccess
 from cj.shopify.errors import NotConnected, ReconnectNeeded, ShopifyUnavailable
+from cj.shopify.http import Addresses
+from cj.shopify.oauth import OAuth
 from cj.shopify.operations import Operation, operation
 
 from tests.integration.statements import sql
-from tests.shopify.side import CANDLES, COFFEE, Side
+from tests.shopify.scripted import Script, reply
+from tests.shopify.side import CANDLES, COFFEE, SCOPES, Side
 
 if TYPE_CHECKING:
     from cj.store import Database
@@ -103,6 +106,21 @@ async def test_an_expired_refresh_token_means_to_connect_again(side: Side) -> No
     assert side.wire.sent == [REFRESH]  # nobody asks a second time
     await side.install(CANDLES)
     assert (await token(side)).startswith("shpat_")
+
+
+async def test_a_refresh_token_past_its_end_is_over_whatever_shopify_calls_it(side: Side) -> None:
+    http = Script(reply({"error": "invalid_request"}, 400)).http()
+    oauth = OAuth(http, Addresses(), "id", "hush", SCOPES)
+    clock = side.shopify.clock
+    access = ShopAccess(
+        *(side.integrations, side.cipher, oauth), *(clock.today, clock.now, side.sleep)
+    )
+    clock.move(days=89)
+    with pytest.raises(ShopifyUnavailable):
+        await access.token(CANDLES, 10)
+    clock.move(days=2)
+    with pytest.raises(ReconnectNeeded):
+        await access.token(CANDLES, 10)
 
 
 async def test_a_shop_without_tokens_is_not_connected(side: Side) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
+import socket
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -14,7 +16,7 @@ from cj.domain.ids import new_id
 from cj.shopify.cipher import TokenCipher
 from cj.shopify.errors import KeyInvalid, KeysUnavailable, TokenUnreadable
 from cj.shopify.keys import KeyFile
-from cj.shopify.kms import KmsKeys
+from cj.shopify.kms import KmsKeys, kms_client
 from moto.server import ThreadedMotoServer
 
 if TYPE_CHECKING:
@@ -203,6 +205,21 @@ async def test_a_kms_that_is_away_is_not_a_lost_token() -> None:
     with pytest.raises(KeysUnavailable):
         await KmsKeys(client, str(UUID(int=1))).newest()
     client.close()
+
+
+async def test_a_kms_that_never_answers_is_given_up_in_time_to_say_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_KMS", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "any")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "any")
+        client = kms_client()
+        async with asyncio.timeout(20):  # of the 60 s that botocore would wait for an answer
+            with pytest.raises(KeysUnavailable):
+                await KmsKeys(client, str(UUID(int=1))).newest()
+        client.close()
 
 
 async def test_a_kms_key_that_does_not_exist_is_not_a_lost_token_either(kms: Any) -> None:

@@ -189,9 +189,45 @@ async def test_a_missing_scope_field_grants_nothing() -> None:
 async def test_only_invalid_grant_ends_a_connection() -> None:
     with pytest.raises(RefreshRefused):
         await saying({"error": "invalid_grant"}, 400).refresh("a.myshopify.com", "r", 5)
-    for status, body in ((400, {"error": "invalid_client"}), (500, {"error": "invalid_grant"})):
+    for status, body in (
+        (400, {"error": "invalid_client"}),
+        (400, {"error": "invalid_request"}),
+        (500, {"error": "invalid_grant"}),
+    ):
         with pytest.raises(ExchangeFailed):
             await saying(body, status).refresh("a.myshopify.com", "r", 5)
+
+
+@pytest.mark.parametrize("body", [{}, {"error": "invalid_request"}])
+async def test_a_refresh_token_past_its_end_that_is_refused_ends_a_connection_too(
+    body: dict[str, str],
+) -> None:
+    with pytest.raises(RefreshRefused):
+        await saying(body, 400).refresh("a.myshopify.com", "r", 5, past_its_end=True)
+    for status, other in ((400, {"error": "invalid_client"}), (500, body), (429, body)):
+        with pytest.raises(ExchangeFailed):
+            await saying(other, status).refresh("a.myshopify.com", "r", 5, past_its_end=True)
+
+
+@pytest.mark.parametrize("word", ["invalid_request", "invalid_grant"])
+async def test_a_code_is_refused_in_so_many_words(word: str) -> None:
+    with pytest.raises(CodeRefused):
+        await saying({"error": word}, 400).exchange("a.myshopify.com", "c")
+
+
+@pytest.mark.parametrize("status", [400, 401])
+async def test_an_app_that_shopify_does_not_know_is_for_the_operator(
+    status: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(ExchangeFailed) as caught:
+        await saying({"error": "invalid_client"}, status).exchange("a.myshopify.com", "c")
+    assert caught.value.status == 502
+    assert [r.levelname for r in caplog.records if r.name.startswith("cj")] == ["CRITICAL"]
+
+
+async def test_any_other_400_is_not_the_code_s_fault() -> None:
+    with pytest.raises(ExchangeFailed):
+        await saying({"error": "something_new"}, 400).exchange("a.myshopify.com", "c")
 
 
 SOMEWHERE_ELSE = [

@@ -29,7 +29,10 @@ if TYPE_CHECKING:
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "shopify-schema"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.graphql") if path.stem != FRAGMENT)
 LARGEST: dict[str, dict[str, Any]] = {
-    "store_counts": {},
+    "store_counts": {
+        "orders": "created_at:>='2026-11-01T00:00:00Z'",
+        "openOrders": "created_at:>='2026-11-01T00:00:00Z' AND status:open",
+    },
     "recent_orders": {"first": RECENT},
     "orders_between": {"first": PAGE, "query": "created_at:>='2026-11-01T00:00:00Z'"},
     "store_overview": {"orders": RECENT, "products": TOP_PRODUCTS},

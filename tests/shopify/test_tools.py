@@ -219,6 +219,31 @@ async def test_a_store_that_shows_all_orders_has_no_window(side: Side) -> None:
     assert (await side.run("orders_last_week"))["window"]["days"] == 7
 
 
+async def test_orders_are_counted_within_the_window_that_is_told(side: Side) -> None:
+    """Also where Shopify would count older ones too."""
+    await side.install(TRAILS)
+    simulated = side.shopify.world.shop(TRAILS)
+    simulated.scopes = [*simulated.scopes, "read_all_orders"]
+    told = await side.run("store_counts", TRAILS)
+    orders = visible(side, TRAILS)
+    assert told["window"]["days"] == 60
+    assert told["data"]["ordersCount"]["count"] == len(orders)
+    still_open = [o for o in orders if not o.closed and o.cancelled_at is None]
+    assert told["data"]["openOrdersCount"]["count"] == len(still_open)
+
+
+async def test_a_store_that_shows_all_orders_has_all_of_them_counted(side: Side) -> None:
+    await side.install(
+        TRAILS, ("read_customers", "read_all_orders", "read_orders", "read_products")
+    )
+    told = await side.run("store_counts", TRAILS)
+    orders = visible(side, TRAILS, days=36_500)
+    assert len(orders) > len(visible(side, TRAILS))
+    assert told["data"]["ordersCount"]["count"] == len(orders)
+    still_open = [o for o in orders if not o.closed and o.cancelled_at is None]
+    assert told["data"]["openOrdersCount"]["count"] == len(still_open)
+
+
 async def test_without_a_shop_or_without_tokens_nothing_is_asked(side: Side) -> None:
     for shop in (None, COFFEE):
         assert await side.run("store_counts", shop) == {

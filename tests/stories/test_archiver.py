@@ -98,6 +98,36 @@ async def test_an_entry_nobody_can_read_is_put_aside_and_the_rest_goes_on(world:
     await client.aclose()
 
 
+async def test_what_postgresql_will_not_take_is_put_aside_and_the_rest_goes_on(
+    world: World,
+) -> None:
+    tab = await talked_during_an_outage(world, "one", "two", "three")
+    await world.as_superuser_here(
+        "ALTER TABLE messages ADD CONSTRAINT no_two CHECK (text <> 'two') NOT VALID"
+    )
+    await world.process().sweeper.run(60)
+    rows = await world.rows(tab.cid)
+    assert [row["text"] for row in rows if row["role"] == "user"] == ["one", "three"]
+    assert [row["seq"] for row in rows] == list(range(1, len(rows) + 1))
+    assert await world.process().buffer.pending(tab.cid) is None
+
+
+async def test_a_buffer_that_has_to_wait_stops_no_other(world: World) -> None:
+    waits = await world.tab(owner=f"anon_{uuid4().hex}")
+    await world.postgres.refuse()
+    await waits.say("still speaking")
+    await world.turn_until_its_end(world.events.queued.pop(0))
+    gate, world.words.gate = world.words.gate, None
+    await world.outage_is_over()
+    others = [await talked_during_an_outage(world, "done") for _ in range(3)]
+    done = await world.process().sweeper.run(60)
+    assert (done["buffers"], done["complete"]) == (3, False)
+    for tab in others:
+        assert len(await world.rows(tab.cid)) == 2
+    world.words.gate = gate
+    await world.let_it_end()
+
+
 async def test_a_buffer_of_a_conversation_that_is_gone_is_put_aside(world: World) -> None:
     tab = await talked_during_an_outage(world, "too late")
     other = await talked_during_an_outage(world, "in time")

@@ -224,3 +224,31 @@ async def test_500_messages_fit_into_a_buffer_and_no_more(world: World) -> None:
     await tab.resume(0)
     rows = await world.rows(tab.cid)
     assert [row["text"] for row in rows] == [f"{n}" for n in range(500)]
+
+
+async def test_more_wake_ups_than_work_are_no_failed_attempts(world: World) -> None:
+    tab = await world.tab()
+    await world.postgres.refuse()
+    for n in range(5):
+        await tab.say(f"burst {n}")
+    assert len(world.events.queued) == 5
+    await world.work()
+    for n in range(3):
+        await tab.say(f"later {n}")
+        await world.work()
+    assert [len(frame["answers"]) for frame in tab.told("done")] == [5, 1, 1, 1]
+
+
+async def test_nobody_touches_or_learns_of_somebody_elses_buffer(world: World) -> None:
+    theirs = await world.tab(owner=f"anon_{uuid4().hex}")
+    await world.postgres.refuse()
+    await theirs.say("during")
+    await world.turn_until_its_end(world.events.queued.pop(0))
+    await world.outage_is_over()
+    mine = await world.tab()
+    for cid in (theirs.cid, uuid4()):
+        mine.cid = cid
+        answers = [await mine.say(), await mine.start(cid), await mine.resume(0)]
+        assert [answer["code"] for answer in answers] == ["not_found"] * 3
+    assert await world.rows(theirs.cid) == []
+    await world.let_it_end()

@@ -161,3 +161,8 @@ async def test_the_owner_changes_in_mid_turn_and_the_answer_is_kept(world: World
     assert [row["role"] for row in await world.rows(before.cid)] == ["user", "assistant"]
     assert after.transcript() == [(1, "Hello"), (2, "Hello there.")]
     assert (await before.resume(0))["code"] == "not_found"
+    cached = await after.parts.recent.read(after.cid)
+    assert cached is not None
+    assert cached.owner_id == signed_in  # the worker knew the owner from before
+    await world.postgres.refuse()
+    assert (await after.say("during"))["durable"] is False

@@ -240,6 +240,13 @@ class World:
         await connection.execute(statement)
         await connection.close()
 
+    async def as_superuser_here(self, statement: str) -> None:
+        """In the story's own database."""
+        name = self.database_url.rsplit("/", 1)[1].partition("?")[0]
+        connection = await asyncpg.connect(self.superuser_url, database=name)
+        await connection.execute(statement)
+        await connection.close()
+
     @contextlib.asynccontextmanager
     async def holding_the_lock(self, cid: UUID) -> AsyncIterator[None]:
         """Somebody else's transaction has the conversation's row."""

@@ -119,6 +119,7 @@ def test_an_input_without_this_is_none(lost: str) -> None:
         {"sources": {"tool": "x"}},
         {"sources": [{"tool": "\0"}]},
         {"content": {"v": 1}},
+        {"content": {"v": 1, "blocks": [float("nan")]}},
         {"content": {"v": 1, "blocks": [{"\0": 1}]}},
         {"content": {"v": 1, "blocks": ["\ud800"]}},
         {"answers": str(ID)},

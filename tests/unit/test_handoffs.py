@@ -78,7 +78,7 @@ def test_a_caller_is_who_has_taken_on_the_role(caller: str | None, role: str, is
     assert is_session_of(caller, role) is is_one
 
 
-@pytest.mark.parametrize("path", ["/", "/chat", "/chat?a=b&c=%2F", "/a/../b", "/chat/01a1fd33"])
+@pytest.mark.parametrize("path", ["/", "/?a=b", "/chat", "/chat?a=b&c=%2F", "/chat/01a1fd33"])
 def test_a_path_of_our_own_may_be_returned_to(path: str) -> None:
     assert local_path(path) == path
 
@@ -96,6 +96,11 @@ def test_a_path_of_our_own_may_be_returned_to(path: str) -> None:
             "/chät",
             "/a#b",
             "/a\\b",
+            "/api/v1/shopify/install",
+            "/chatter",
+            "/chat/../api/v1/session",
+            "/chat/%2e%2e/api",
+            "/chat//evil",
         ),
     ],
 )
@@ -108,3 +113,11 @@ def test_the_landing_names_the_conversation_and_nobody() -> None:
     assert landing(None, CID, is_new=False) == f"/chat?{told}"
     assert landing("/chat?a=b", CID, is_new=False) == f"/chat?a=b&{told}"
     assert landing("//evil", CID, is_new=False) == f"/chat?{told}"
+
+
+def test_the_landing_s_own_words_are_not_the_caller_s() -> None:
+    told = f"oauth=complete&is_new=true&conversation_id={CID}"
+    other = UUID(int=1)
+    for name in ("conversation_id", "conversation%5Fid"):
+        asked = f"/chat?{name}={other}&oauth=failed&a=%26b&is_new=false"
+        assert landing(asked, CID, is_new=True) == f"/chat?a=%26b&{told}"

@@ -164,6 +164,10 @@ class StorageDegraded(CJError):
     status = 503
 
 
+class StoreRejected(CJError):
+    """PostgreSQL will not take this, however often it is offered."""
+
+
 class StoreMisconfigured(CJError):
     """The database is there and not as it should be; the text says what to change."""
 

@@ -115,14 +115,22 @@ async def _guarded(work: WsWork, refuse: Refuse, event: WsEvent, within_s: float
                 raise
             except CJError as error:
                 log.info("refused", extra={"code": error.code, "why": str(error)})
-                reply = await refuse(event, error)
+                reply = await _refused(refuse, event, error)
                 start_anew_after(error)
                 return reply
             except Exception:
                 log.exception("failed")
-                return await refuse(event, CJError())
+                return await _refused(refuse, event, CJError())
     except SettingsInvalid as error:
         tell_the_operator(error)
+        return {"statusCode": error.status}
+
+
+async def _refused(refuse: Refuse, event: WsEvent, error: CJError) -> Reply:
+    try:
+        return await refuse(event, error)
+    except Exception:
+        log.exception("failed to say so")
         return {"statusCode": error.status}
 
 

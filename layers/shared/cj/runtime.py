@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import os
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from cj.errors import SettingsInvalid, StoreMisconfigured
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
 
 T = TypeVar("T")
+THREADS = 32
 log = log_of(__name__)
 
 
@@ -59,6 +61,8 @@ def _secret(arn: str) -> str:
 def loop() -> asyncio.AbstractEventLoop:
     """The one loop. Mangum finds it as the current one."""
     made = asyncio.new_event_loop()
+    # A post waits in a thread for as long as its browser is slow: threads enough for others.
+    made.set_default_executor(ThreadPoolExecutor(THREADS))
     asyncio.set_event_loop(made)
     return made
 

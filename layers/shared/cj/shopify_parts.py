@@ -72,12 +72,10 @@ class ShopifyParts:
         settings = self.settings
         if settings.token_key_file is not None:
             return KeyFile(settings.token_key_file)
-        import boto3
-
-        from cj.shopify.kms import KmsKeys
+        from cj.shopify.kms import KmsKeys, kms_client
 
         key_id = required(settings.token_kms_key_id, "TOKEN_KMS_KEY_ID")
-        return KmsKeys(boto3.client("kms"), key_id)
+        return KmsKeys(kms_client(), key_id)
 
     @functools.cached_property
     def cipher(self) -> TokenCipher:

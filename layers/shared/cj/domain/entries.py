@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
@@ -148,6 +149,8 @@ def _sources(value: object) -> list[Any]:
 def _check(value: object) -> None:
     if isinstance(value, str):
         _words(value)
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("no number PostgreSQL knows")
     elif isinstance(value, (dict, list)):
         for inner in [*value, *(value.values() if isinstance(value, dict) else ())]:
             _check(inner)

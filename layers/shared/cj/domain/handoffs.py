@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from typing import Annotated, Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 from uuid import UUID, uuid5
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StrictBool
@@ -15,7 +15,9 @@ from cj.errors import CJError
 
 POST_AUTH = "shopify_post_auth"
 MAX_BYTES = 2_048
-_LOCAL = re.compile(r"/(?![/\\])[\w/.~%=&+?:@!$'()*,;-]{0,500}", re.ASCII)
+# No dots: a browser takes /chat/../x for /x, and %2e for a dot.
+_PAGE = r"/(?:chat(?:/[\w-]{1,100})?)?"
+_LOCAL = re.compile(rf"{_PAGE}(?:\?[\w/.~%=&+?:@!$'()*,;-]{{0,500}})?", re.ASCII)
 _NAME = r"(?P<name>[\w+=,.@-]+)"
 _ROLE = re.compile(rf"arn:[\w-]+:iam::(?P<account>\d{{12}}):role/(?:[\w+=,.@/-]*/)?{_NAME}")
 _SESSION = re.compile(rf"arn:[\w-]+:sts::(?P<account>\d{{12}}):assumed-role/{_NAME}/[\w+=,.@-]+")
@@ -92,12 +94,13 @@ def is_session_of(user_arn: object, role_arn: str) -> bool:
 
 
 def local_path(text: str | None) -> str | None:
-    """A path on our own pages, safe to redirect to; None for anything else."""
+    """The address of a page of ours, safe to redirect to; None for anything else."""
     return text if text and _LOCAL.fullmatch(text) else None
 
 
 def landing(return_to: str | None, cid: UUID, *, is_new: bool) -> str:
-    """Where the browser goes with its new session. It names nobody."""
+    """Where the browser goes with its new session. It names nobody; what it tells is ours."""
     path, _, query = (local_path(return_to) or "/chat").partition("?")
     told = {"oauth": "complete", "is_new": str(is_new).lower(), "conversation_id": str(cid)}
-    return f"{path}?{query + '&' if query else ''}{urlencode(told)}"
+    kept = [(name, value) for name, value in parse_qsl(query, True) if name not in told]
+    return f"{path}?{urlencode([*kept, *told.items()])}"

@@ -80,7 +80,7 @@ class Pending:
     `speaking`: a turn that PostgreSQL knows nothing of is on. `mark` goes back into `drained`.
     """
 
-    entries: list[tuple[str, Entry | None]]
+    entries: Sequence[tuple[str, Entry | None]]
     speaking: bool
     mark: int | None
 
@@ -171,9 +171,18 @@ class Buffer:
         await self._settle_index(cid, mark, entries)
         return Finished(bool(stored), bool(more))
 
-    async def release(self, cid: UUID, token: str) -> bool:
-        """Gives the lease back without an answer; True: inputs wait, wake somebody."""
-        return bool(await self._run(scripts.RELEASE, _keys(cid, "lease", "ids"), token))
+    async def release(self, cid: UUID, token: str, *, idle: bool = False) -> bool:
+        """Gives the lease back without an answer; True: inputs wait, wake somebody.
+
+        Idle: there was nothing to answer, so that it was no attempt either.
+        """
+        keys = _keys(cid, "lease", "ids", "takes")
+        return bool(await self._run(scripts.RELEASE, keys, token, int(idle)))
+
+    async def owner(self, cid: UUID) -> str | None:
+        """Whose conversation it is, as far as Redis knows."""
+        found: str | None = await self._run(scripts.OWNER, _keys(cid, "conv", "ids"))
+        return found or None
 
     async def claim(self, cid: UUID, token: str, lease_s: float) -> None:
         """A turn of PostgreSQL's takes the lease too, whoever has it. Never raises."""

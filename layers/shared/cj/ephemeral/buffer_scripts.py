@@ -150,13 +150,19 @@ if ours then redis.call('DEL', lease) end
 return {{stored and 1 or 0, to_wake(ids, lease), again and 1 or redis.call('XLEN', buf)}}
 """
 
-# KEYS: 1 lease, 2 ids
-# ARGV: 1 token
+# KEYS: 1 lease, 2 ids, 3 takes
+# ARGV: 1 token, 2 1 if this take found nothing to do: it was no attempt
 # Gives 1 if inputs wait and nobody is at it.
 RELEASE = f"""{_WAITING}
 local held = redis.call('GET', KEYS[1])
 if held == 'd:' .. ARGV[1] or held == 'n:' .. ARGV[1] then redis.call('DEL', KEYS[1]) end
+if ARGV[2] == '1' then redis.call('DEL', KEYS[3]) end
 return to_wake(KEYS[2], KEYS[1])
+"""
+
+# KEYS: 1 conv, 2 ids
+OWNER = f"""{_WHOSE}
+return (whose(KEYS[1], KEYS[2]))
 """
 
 # KEYS: 1 buf, 2 lease

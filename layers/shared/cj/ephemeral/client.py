@@ -32,13 +32,13 @@ class Ephemeral:
     """
 
     connect: Callable[[], Awaitable[Redis | RedisCluster]]
-    clock: Callable[[], float] = time.monotonic
+    clock: Callable[[], float] = time.time  # a monotonic one stands still while we are frozen
     _paused_until: float = 0.0
 
     @property
     def down(self) -> bool:
         """It failed a moment ago and is left alone."""
-        return self.clock() < self._paused_until
+        return 0 < self._paused_until - self.clock() <= PAUSE_S
 
     async def ask(self, *command: Any, **parsing: Any) -> Any:
         """Redis's answer. Raises EphemeralUnavailable where there is none, whatever the reason:

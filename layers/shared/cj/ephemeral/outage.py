@@ -49,7 +49,7 @@ class Outage:
     """
 
     redis: Ephemeral
-    clock: Callable[[], float] = time.monotonic
+    clock: Callable[[], float] = time.time  # a monotonic one stands still while we are frozen
     call_id: Callable[[], UUID] = new_id
     try_s: float = 2.0
     look_s: float = 1.0
@@ -60,7 +60,7 @@ class Outage:
     async def known(self) -> bool:
         """True: PostgreSQL is away, leave it alone. False: ask it, and tell how that went."""
         now = self.clock()
-        if now < self._look_at:
+        if 0 < self._look_at - now <= self.look_s:
             return self._out
         self._look_at = now + self.look_s
         every_us = round(self.try_s * 1_000_000)
@@ -83,7 +83,7 @@ class Outage:
             await self.redis.do("DEL", "outage")
 
     def _known_here(self, now: float) -> bool:
-        if self._out and now < self._try_at:
+        if self._out and 0 < self._try_at - now <= self.try_s:
             return True
         self._try_at = now + self.try_s
         return False

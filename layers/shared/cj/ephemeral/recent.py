@@ -33,19 +33,26 @@ local function head_of(messages)
 end
 local function keep()
     redis.call('LTRIM', KEYS[1], 0, ARGV[2] - 1)
-    redis.call('HSET', KEYS[2], 'owner', ARGV[3], 'workflow', ARGV[4])
+    if ARGV[5] == '1' then
+        redis.call('HSET', KEYS[2], 'owner', ARGV[3], 'workflow', ARGV[4])
+    end
     redis.call('EXPIRE', KEYS[1], ARGV[1])
     redis.call('EXPIRE', KEYS[2], ARGV[1])
 end
 """
 
 # KEYS: 1 messages, 2 conversation, 3 its tombstone: what was deleted meanwhile stays deleted
-# ARGV: 1 seconds to keep, 2 messages to keep, 3 owner, 4 workflow, then seq and JSON, ascending
+# ARGV: 1 seconds to keep, 2 messages to keep, 3 owner, 4 workflow, 5 1 if these two are sure, then
+#       seq and JSON, ascending
 # Each follows the newest or is there already; where one is missing the list is not worth keeping.
 KEEP = f"""{_HEAD}
 if redis.call('EXISTS', KEYS[3]) == 1 then return end
+if ARGV[5] == '0' and redis.call('EXISTS', KEYS[2]) == 0 then
+    redis.call('DEL', KEYS[1], KEYS[2])
+    return
+end
 local head = head_of(KEYS[1])
-for i = 5, #ARGV, 2 do
+for i = 6, #ARGV, 2 do
     local seq = tonumber(ARGV[i])
     if seq == head + 1 then
         redis.call('LPUSH', KEYS[1], ARGV[i + 1])
@@ -62,10 +69,10 @@ keep()
 # Replaces the list unless somebody kept a newer message meanwhile.
 FILL = f"""{_HEAD}
 if redis.call('EXISTS', KEYS[3]) == 1 then return end
-local newest = #ARGV > 4 and tonumber(ARGV[#ARGV - 1]) or 0
+local newest = #ARGV > 5 and tonumber(ARGV[#ARGV - 1]) or 0
 if head_of(KEYS[1]) <= newest then
     redis.call('DEL', KEYS[1])
-    for i = 5, #ARGV, 2 do redis.call('LPUSH', KEYS[1], ARGV[i + 1]) end
+    for i = 6, #ARGV, 2 do redis.call('LPUSH', KEYS[1], ARGV[i + 1]) end
 end
 keep()
 """
@@ -103,25 +110,40 @@ class Recent:
         return None if messages is None else Cached(owner_id, workflow, messages)
 
     async def keep(
-        self, cid: UUID, owner_id: str, workflow: str, messages: Sequence[Message]
+        self,
+        cid: UUID,
+        owner_id: str,
+        workflow: str,
+        messages: Sequence[Message],
+        *,
+        known_only: bool = False,
     ) -> None:
-        """These were committed, in this order. What does not follow empties the cache."""
-        await self._write(KEEP, cid, owner_id, workflow, messages)
+        """These were committed, in this order. What does not follow empties the cache.
+
+        Known only: the owner may be another by now; messages are added to what is known.
+        """
+        await self._write(KEEP, cid, owner_id, workflow, not known_only, messages)
 
     async def fill(
         self, cid: UUID, owner_id: str, workflow: str, messages: Sequence[Message]
     ) -> None:
         """PostgreSQL just said that these are the newest ones, oldest first, none missing."""
-        await self._write(FILL, cid, owner_id, workflow, messages)
+        await self._write(FILL, cid, owner_id, workflow, True, messages)
 
     async def forget(self, cid: UUID) -> None:
         """Nothing is known of it any more."""
         await self.redis.do("DEL", *_keys(cid))
 
     async def _write(
-        self, script: str, cid: UUID, owner_id: str, workflow: str, messages: Sequence[Message]
+        self,
+        script: str,
+        cid: UUID,
+        owner_id: str,
+        workflow: str,
+        begins: bool,
+        messages: Sequence[Message],
     ) -> None:
-        how = (self.ttl_s, self.limit, owner_id, workflow)
+        how = (self.ttl_s, self.limit, owner_id, workflow, int(begins))
         keys = (*_keys(cid), f"{{{cid}}}:gone")
         await self.redis.do("EVAL", script, len(keys), *keys, *how, *_rows(messages))
 

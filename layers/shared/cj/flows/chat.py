@@ -87,7 +87,7 @@ class Chat:
             raise RateLimited(wait_ms)
         if not away:
             try:
-                if await self.drain.run(frame.cid) != "speaking":
+                if await self.drain.run(frame.cid, caller.owner_id) != "speaking":
                     await self._make_durable(caller, frame)
                     await self.outage.over()
                     return

@@ -79,7 +79,7 @@ class DegradedTurns:
         asked = waiting(work.messages, work.entries)
         if asked is None or work.attempts > ATTEMPTS:
             log.info("no turn", extra={"attempts": work.attempts})
-            await self.buffer.release(cid, str(turn))
+            await self.buffer.release(cid, str(turn), idle=asked is None)
             return
         audience = Audience(self.outreach.push, self.outreach.forget)
         audience.admit(await self.log.watchers(cid))

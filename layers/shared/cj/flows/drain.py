@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
 from cj.domain import replies
 from cj.domain.ids import new_id
-from cj.errors import EphemeralUnavailable, StoreError, StoreUnavailable
+from cj.errors import EphemeralUnavailable, StoreError, StoreRejected, StoreUnavailable
 from cj.logs import log_of
 
 if TYPE_CHECKING:
@@ -38,15 +38,20 @@ class Drain:
     outreach: Outreach
     lease_s: float
 
-    async def run(self, cid: UUID) -> Literal["empty", "speaking", "drained"]:
+    async def run(
+        self, cid: UUID, owner_id: str | None = None
+    ) -> Literal["empty", "speaking", "drained"]:
         """Nothing newer may be written before this returned empty or drained.
 
+        With `owner_id` somebody else's buffer is none: it is not looked at, nor told of.
         Speaking: a turn that PostgreSQL does not know is on; the buffer is drained after it.
         Raises StoreError; without Redis nothing is known of a buffer, and nothing is done.
         """
         found = False
         try:
             while (pending := await self.buffer.pending(cid)) is not None:
+                if owner_id is not None and await self.buffer.owner(cid) != owner_id:
+                    return "empty"
                 if pending.speaking:
                     return "speaking"
                 found = True
@@ -71,6 +76,16 @@ class Drain:
         if bad:
             await self._quarantine(cid, bad)
         batch = [(at, entry) for at, entry in pending.entries if entry is not None][:BATCH]
+        try:
+            return await self._save(cid, batch, pending.mark)
+        except StoreRejected:
+            if len(batch) == 1:
+                await self._quarantine(cid, [batch[0][0]])
+                return await self._save(cid, [], pending.mark)
+        return await self._drain(cid, replace(pending, entries=batch[: len(batch) // 2]))
+
+    async def _save(self, cid: UUID, batch: list[tuple[str, Entry]], mark: int | None) -> bool:
+        """These are PostgreSQL's now; False when none is left. Raises StoreRejected."""
         drained = await self._commit(cid, [entry for _, entry in batch]) if batch else None
         stream_ids = [stream_id for stream_id, _ in batch]
         if batch and drained is None:
@@ -78,7 +93,7 @@ class Drain:
             await self._quarantine(cid, stream_ids)
             stream_ids = []
         client_ids = [entry.client_id for _, entry in batch if entry.client_id is not None]
-        left = await self.buffer.drained(cid, stream_ids, client_ids, pending.mark)
+        left = await self.buffer.drained(cid, stream_ids, client_ids, mark)
         if drained is not None:
             await self._tell(cid, drained)
         return left > 0

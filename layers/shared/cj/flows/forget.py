@@ -32,21 +32,27 @@ class Forgetting:
     push: Push
 
     async def outside(self, left: Left) -> None:
-        """Sessions are over, sockets closed, conversations and what the store said are gone.
+        """Sockets closed, sessions over, conversations and what the store said are gone.
 
-        Raises EphemeralUnavailable; then nobody knows how much of it was done.
+        The sockets first: neither a Redis that is away nor a long list keeps one open. Raises
+        EphemeralUnavailable; then nobody knows how much of the rest was done.
         """
-        to_close = set(left.connections)
+        closed = set(left.connections)
+        await self._close(closed)
         for token_hash in left.sessions:
             await self.callers.revoke(token_hash)
         for cid in left.conversations:
-            to_close |= await self.erasure.conversation(cid)
-        for connection_id in to_close:
+            watching = await self.erasure.conversation(cid)
+            await self._close(watching - closed)
+            closed |= watching
+        for connection_id in closed:
             await self.erasure.connection(connection_id)
         await self.cache.forget(left.shop)
-        await asyncio.gather(*(self.push.close(connection_id) for connection_id in to_close))
         if self.erasure.redis.down:  # of those who do not say so themselves
             raise EphemeralUnavailable("failed on the way")
+
+    async def _close(self, connections: set[str]) -> None:
+        await asyncio.gather(*(self.push.close(connection_id) for connection_id in connections))
 
     async def finish(self, webhook_id: str, left: Left) -> None:
         """Returns when it is done and crossed out. Raises EphemeralUnavailable, StoreError."""

@@ -108,7 +108,7 @@ class Opening:
     async def _open(self, caller: Caller, frame: Start | Resume | OauthComplete) -> None:
         assert frame.cid is not None  # noqa: S101 - the caller looked
         cid, after = frame.cid, _after(frame)
-        speaking = await self.drain.run(cid) == "speaking"
+        speaking = await self.drain.run(cid, caller.owner_id) == "speaking"
         cached = await self.recent.read(cid) if after is None else None
         known = cached.last_seq if cached and cached.owner_id == caller.owner_id else None
         opened = await self._look(caller, cid, after, new_id(), known)
@@ -206,7 +206,7 @@ class Opening:
             workflow=cached.workflow,
             last_seq=cached.last_seq,
             messages=messages if after is None or first == after + 1 else (),
-            more=first > (after or 0) + 1,
+            more=after is None and first > 1,  # a hole stays one until PostgreSQL is back
             unsaved=entries,
             running=await self._running_unsaved(cid),
             degraded=["postgres"],

@@ -192,5 +192,4 @@ async def _until_over(
     finally:
         for task in (speech, stop):
             task.cancel()
-            with contextlib.suppress(asyncio.CancelledError, ModelUnavailable, _TooLong):
-                await task
+        await asyncio.gather(speech, stop, return_exceptions=True)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
+from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ from cj.logs import log_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from uuid import UUID
 
     from cj.ephemeral import Buffer
     from cj.flows.drain import Drain
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 log = log_of(__name__)
 BATCH = 1_000
 TURNS = 50
+BUFFERS = 10_000
 STOP_BEFORE_S = 10
 
 
@@ -45,8 +47,10 @@ class Sweeper:
     async def run(self, time_left_s: float) -> dict[str, int | bool]:
         """What was done, by kind; `complete` is false when time ran out before the work did."""
         stop_at = self.clock() + time_left_s - STOP_BEFORE_S
+        drained, waiting = await self._drain_buffers(stop_at)
+        done: dict[str, int | bool] = {"complete": not waiting, "buffers": drained}
+        self.outreach.journal.count("Swept_buffers", drained)
         jobs: dict[str, tuple[int, Callable[[int], Awaitable[int]]]] = {
-            "buffers": (TURNS, self._drain_buffers),
             "turns": (TURNS, self._revive_turns),
             "sessions": (BATCH, self.store.expired_sessions),
             "oauth_states": (BATCH, self.store.expired_oauth_states),
@@ -54,7 +58,6 @@ class Sweeper:
             "forgotten": (TURNS, self.forgetting.catch_up),
             "webhooks": (BATCH, self.store.expired_deliveries),
         }
-        done: dict[str, int | bool] = {"complete": True}
         for kind, (size, work) in jobs.items():
             total, batch = 0, size
             while batch == size and self.clock() < stop_at:
@@ -66,16 +69,24 @@ class Sweeper:
         log.info("swept", extra=done)
         return done
 
-    async def _drain_buffers(self, limit: int) -> int:
-        """Buffers whose conversation nobody touches. One that has to wait stops no other."""
-        drained = 0
+    async def _drain_buffers(self, stop_at: float) -> tuple[int, int]:
+        """Of the buffers nobody touches: how many were saved, and how many have to wait."""
+        outcomes: Counter[str] = Counter()
         try:
-            for cid in await self.buffer.indexed(limit):
-                with contextlib.suppress(StoreBusy):
-                    drained += await self.drain.run(cid) == "drained"
+            for cid in await self.buffer.indexed(BUFFERS):
+                if self.clock() >= stop_at:
+                    outcomes["late"] += 1
+                    break
+                outcomes[await self._drain_buffer(cid)] += 1
         except EphemeralUnavailable:
             log.warning("no buffer read: Redis is away")
-        return drained
+        return outcomes["drained"], outcomes["late"] + outcomes["busy"] + outcomes["speaking"]
+
+    async def _drain_buffer(self, cid: UUID) -> str:
+        try:
+            return await self.drain.run(cid)
+        except StoreBusy:
+            return "busy"
 
     async def _revive_turns(self, limit: int) -> int:
         """Turns whose worker died: handed out again, or ended where that was in vain."""

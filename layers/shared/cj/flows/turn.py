@@ -12,11 +12,11 @@ from cj.domain import replies
 from cj.domain.ids import new_id
 from cj.domain.messages import Message
 from cj.errors import (
+    CJError,
     EphemeralUnavailable,
     LeaseLost,
     ModelUnavailable,
     StoreBusy,
-    StoreError,
     StoreUnavailable,
 )
 from cj.flows.audience import Audience
@@ -84,6 +84,7 @@ class Turns:
             await self.outage.happened()
             await self.degraded.answer(event.cid, time_left_s)
             return
+        await self.outage.over()
         if begun is None:
             log.info("turn refused: not ours")
             return
@@ -136,7 +137,7 @@ class _OurTurn:
                 held = await turns.store.renew(
                     event.cid, event.turn, self.begun.fence, lease=self.lease
                 )
-            except StoreError as error:
+            except CJError as error:
                 if isinstance(error, StoreUnavailable):
                     await turns.outage.happened()
                 log.warning("lease not renewed: the fence decides at the end")
@@ -236,7 +237,7 @@ class _OurTurn:
             ttft_ms=spoken.ttft_ms,
             sources=spoken.sources,
         )
-        await turns.recent.keep(cid, begun.owner_id, begun.workflow, [row])
+        await turns.recent.keep(cid, begun.owner_id, begun.workflow, [row], known_only=True)
         with contextlib.suppress(EphemeralUnavailable):
             if await turns.buffer.release(cid, self.token):
                 await turns.drain.settle(cid)

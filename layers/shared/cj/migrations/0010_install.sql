@@ -3,6 +3,10 @@
 -- The shop's row is locked first: of two installations of a shop at once the second waits. Then
 -- the session, the conversations and the connections, in the order in which a chat takes them.
 
+ALTER TABLE merchants ADD COLUMN came_back_at TIMESTAMPTZ;
+COMMENT ON COLUMN merchants.came_back_at IS
+    'Installed again after an uninstall that was heard of; NULL: never';
+
 -- The user of a shop; o_new: made just now. p_candidates are ids for a new one, the shortest
 -- first: one that belongs to another shop is passed over. The caller holds the merchant's lock.
 CREATE FUNCTION shop_user_v1(p_shop text, p_merchant uuid, p_candidates text[],
@@ -82,7 +86,8 @@ BEGIN
         RETURN;
     END IF;
     now_ := clock_timestamp();
-    UPDATE merchants SET installed_at = now_, uninstalled_at = NULL, updated_at = now_
+    UPDATE merchants SET installed_at = now_, uninstalled_at = NULL, updated_at = now_,
+           came_back_at = CASE WHEN uninstalled_at IS NULL THEN came_back_at ELSE now_ END
      WHERE id = p_merchant;
     INSERT INTO merchant_integrations (merchant_id, type, api_key, refresh_token, expires_at,
             refresh_expires_at, scopes, config)

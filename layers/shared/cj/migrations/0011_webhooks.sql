@@ -141,15 +141,17 @@ BEGIN
           FROM webhook_deliveries WHERE webhook_id = p_id;
         RETURN;
     END IF;
-    SELECT id, installed_at, uninstalled_at INTO m
+    SELECT id, installed_at, uninstalled_at, came_back_at INTO m
       FROM merchants WHERE shop_domain = p_shop FOR UPDATE;
     SELECT id INTO person FROM users WHERE shop_domain = p_shop;
     told := jsonb_build_object('shop', p_shop);
     o_outcome := 'done';
     IF p_topic = 'shop/redact' THEN
-        -- It comes two days after an uninstall, of which we need not have heard.
+        -- It comes two days after an uninstall or later. Of a shop that is installed, it means
+        -- the uninstall from which the shop came back; else one we never heard of, if the
+        -- installation is old enough to have been before that.
         IF p_at < m.installed_at OR m.uninstalled_at IS NULL
-           AND m.installed_at > p_at - interval '48 hours' THEN
+           AND (m.came_back_at IS NOT NULL OR m.installed_at > p_at - interval '7 days') THEN
             o_outcome := 'ignored';
         ELSE
             SELECT f.o_left, f.o_told INTO o_left, told

@@ -151,7 +151,9 @@ class ShopAccess:
     async def _asked(self, shop: str, seen: Integration, sealed: str, ends: float) -> Grant:
         """Asks again once with the same token: whether Shopify heard the first time is all one."""
         token = await self.cipher.open(sealed, seen.merchant_id, "refresh_token")
+        until = seen.refresh_expires_at
+        over = until is not None and until <= self.now()
         try:
-            return await self.oauth.refresh(shop, token, ends - self.clock())
+            return await self.oauth.refresh(shop, token, ends - self.clock(), past_its_end=over)
         except ExchangeFailed:
-            return await self.oauth.refresh(shop, token, ends - self.clock())
+            return await self.oauth.refresh(shop, token, ends - self.clock(), past_its_end=over)

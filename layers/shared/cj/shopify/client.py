@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import httpx
 
@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
 log = log_of(__name__)
 
+# As they are, or as follows from the scopes of the token that is used.
+Variables: TypeAlias = "Mapping[str, Any] | Callable[[tuple[str, ...]], Mapping[str, Any]]"
+
 TRY_S = 5
 RETRIES = 3
 ANSWER_BYTES = 4 * 1024 * 1024
@@ -52,7 +55,7 @@ class Answer:
 class _Question:
     shop: str
     operation: Operation
-    variables: Mapping[str, Any]
+    variables: Variables
     ends: float
 
 
@@ -81,7 +84,7 @@ class ShopifyClient:
         self._told: set[tuple[str, str]] = set()
 
     async def ask(
-        self, shop: str, operation: Operation, variables: Mapping[str, Any], time_left_s: float
+        self, shop: str, operation: Operation, variables: Variables, time_left_s: float
     ) -> Answer:
         """The answer, after waits and tries that end before the time does. Raises ShopifyError
         or StoreError.
@@ -126,7 +129,9 @@ class ShopifyClient:
 
     async def _once(self, question: _Question, token: ShopToken) -> Answer:
         url = self._addresses.of(question.shop, f"api/{self._version}/graphql.json")
-        sent = {"query": question.operation.text, "variables": dict(question.variables)}
+        asked = question.variables
+        variables = asked(token.scopes) if callable(asked) else asked
+        sent = {"query": question.operation.text, "variables": dict(variables)}
         headers = {"X-Shopify-Access-Token": token.token}
         try:
             async with asyncio.timeout(min(TRY_S, question.ends - self._clock())):

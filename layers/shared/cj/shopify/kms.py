@@ -7,6 +7,8 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Any
 
+import boto3
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cj.shopify.errors import KeysUnavailable, TokenUnreadable
@@ -15,6 +17,12 @@ from cj.shopify.keys import DataKey, KeyName
 _REMEMBERED = 256
 _CONTEXT = {"purpose": "cj shopify token"}
 _WRONG = ("InvalidCiphertextException", "IncorrectKeyException", "NotFoundException")
+
+
+def kms_client() -> Any:
+    """boto3's, which gives up while somebody still waits for the page that says so."""
+    retries: Any = {"total_max_attempts": 2}
+    return boto3.client("kms", config=Config(connect_timeout=1, read_timeout=2, retries=retries))
 
 
 @dataclass(frozen=True, slots=True)

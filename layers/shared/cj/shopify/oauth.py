@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 import httpx
 
 from cj.domain.shops import missing_scopes, scopes_of
+from cj.logs import log_of
 from cj.shopify.errors import CodeRefused, ExchangeFailed, RefreshRefused, ScopesMissing
 from cj.shopify.http import AnswerTooLarge, is_token, post_json
 
@@ -19,8 +20,10 @@ if TYPE_CHECKING:
 
     from cj.shopify.http import Addresses, Answered
 
+log = log_of(__name__)
 EXCHANGE_S = 5
 ANSWER_BYTES = 64 * 1024
+_CODE_REFUSED = ("invalid_grant", "invalid_request")
 _YEARS_S = 10 * 366 * 86_400  # beyond it no expiry is meant, and dates would overflow
 
 
@@ -61,23 +64,28 @@ class OAuth:
         Raises CodeRefused, ScopesMissing (forget the tokens) and ExchangeFailed, within seconds.
         """
         answered = await self._ask(shop, {"code": code, "expiring": "1"}, time_left_s)
-        if answered.status == 400:
-            raise CodeRefused(_reason(answered))
+        if answered.status == 400 and (reason := _reason(answered)) in _CODE_REFUSED:
+            raise CodeRefused(reason)
         grant = _grant(answered)
         if missing := missing_scopes(self.scopes, grant.scopes):
             raise ScopesMissing(missing)
         return grant
 
-    async def refresh(self, shop: str, refresh_token: str, time_left_s: float) -> Grant:
+    async def refresh(
+        self, shop: str, refresh_token: str, time_left_s: float, *, past_its_end: bool = False
+    ) -> Grant:
         """The next pair. The old one stays good until the new one is used: store before use.
 
-        Raises RefreshRefused when it is over for good, and ExchangeFailed: then ask again with
-        the same refresh token, whether or not Shopify heard the first time.
+        Raises RefreshRefused when it is over for good, which any 400 means that a refresh token
+        gets past its end, and ExchangeFailed: then ask again with the same refresh token, whether
+        or not Shopify heard the first time.
         """
         body = {"grant_type": "refresh_token", "refresh_token": refresh_token}
         answered = await self._ask(shop, body, min(time_left_s, EXCHANGE_S))
         if answered.status in (400, 401) and _reason(answered) == "invalid_grant":
             raise RefreshRefused("invalid_grant")
+        if answered.status == 400 and past_its_end:
+            raise RefreshRefused("past its end")
         return _grant(answered)
 
     async def _ask(self, shop: str, body: dict[str, str], time_left_s: float) -> Answered:
@@ -85,9 +93,13 @@ class OAuth:
         app = {"client_id": self.client_id, "client_secret": self.client_secret}
         try:
             async with asyncio.timeout(time_left_s):
-                return await post_json(self.http, url, {**app, **body}, max_bytes=ANSWER_BYTES)
+                answered = await post_json(self.http, url, {**app, **body}, max_bytes=ANSWER_BYTES)
         except (httpx.HTTPError, httpx.InvalidURL, AnswerTooLarge, TimeoutError) as error:
             raise ExchangeFailed(type(error).__name__) from None
+        if answered.status in (400, 401) and _reason(answered) == "invalid_client":
+            log.critical("Shopify does not know this app: SHOPIFY_API_KEY or its secret is wrong")
+            raise ExchangeFailed("invalid_client")
+        return answered
 
 
 def _grant(answered: Answered) -> Grant:

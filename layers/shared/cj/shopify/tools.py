@@ -126,13 +126,17 @@ class StoreTools:
     ) -> Answer:
         if data_type == "week_orders":
             return await self._week(shop, as_of, self.clock() + time_left_s)
+        if data_type == "counts":
+            question, since = operation("store_counts"), _created_since(as_of, VISIBLE_DAYS)
+            return await self.client.ask(
+                shop, question, lambda scopes: _counted(scopes, since), time_left_s
+            )
         name, variables = _QUESTIONS[data_type]
         return await self.client.ask(shop, operation(name), variables, time_left_s)
 
     async def _week(self, shop: str, as_of: datetime, ends: float) -> Answer:
         """Page after page, newest first; the last `pageInfo` says whether there were more."""
-        since = as_of - timedelta(days=WEEK_DAYS)
-        variables: dict[str, Any] = {"query": f"created_at:>='{since:%Y-%m-%dT%H:%M:%SZ}'"}
+        variables: dict[str, Any] = {"query": _created_since(as_of, WEEK_DAYS)}
         nodes: list[Any] = []
         missing: tuple[str, ...] = ()
         while True:
@@ -150,10 +154,21 @@ class StoreTools:
 
 
 _QUESTIONS: dict[str, tuple[str, dict[str, Any]]] = {
-    "counts": ("store_counts", {}),
     "overview": ("store_overview", {"orders": RECENT, "products": TOP_PRODUCTS}),
     "recent_orders": ("recent_orders", {"first": RECENT}),
 }
+
+
+def _created_since(as_of: datetime, days: int) -> str:
+    """Shopify's search for the orders of the last days."""
+    return f"created_at:>='{as_of - timedelta(days=days):%Y-%m-%dT%H:%M:%SZ}'"
+
+
+def _counted(scopes: tuple[str, ...], since: str) -> dict[str, str]:
+    """The orders of the window: whether Shopify counts older ones, nobody has promised."""
+    if ALL_ORDERS in scopes:
+        return {}
+    return {"orders": since, "openOrders": f"{since} AND status:open"}
 
 
 def _window(data_type: str, as_of: datetime, scopes: tuple[str, ...]) -> dict[str, Any] | None:

@@ -30,6 +30,9 @@ _OUTAGE = (
     asyncpg.PostgresConnectionError,  # 08*
     asyncpg.OperatorInterventionError,  # 57P01 to 57P05; 57014 is caught before
     asyncpg.ReadOnlySQLTransactionError,  # 25006
+    asyncpg.InsufficientResourcesError,  # 53*: disk or memory full; too many connections is _BUSY
+    asyncpg.PostgresSystemError,  # 58*: its disk does not answer
+    asyncpg.InternalServerError,  # XX*
     asyncpg.InternalClientError,  # the protocol out of step: a last word nobody waited for
     OSError,
 )
@@ -39,6 +42,7 @@ _BUSY = (
     asyncpg.LockNotAvailableError,
     asyncpg.TooManyConnectionsError,
     asyncpg.DeadlockDetectedError,
+    asyncpg.UndefinedFunctionError,  # deployed, and about to be migrated
 )
 # The server is there and will not have us, however often we ask.
 _REFUSED = (

@@ -26,6 +26,7 @@ class Integration:
     api_key: str | None = field(repr=False)
     refresh_token: str | None = field(repr=False)
     expires_at: datetime | None
+    refresh_expires_at: datetime | None
     scopes: str
     is_active: bool
 
@@ -114,6 +115,7 @@ def _integration(row: Row) -> Integration:
         api_key=row["api_key"],
         refresh_token=row["refresh_token"],
         expires_at=row["expires_at"],
+        refresh_expires_at=row["refresh_expires_at"],
         scopes=row["scopes"],
         is_active=row["is_active"],
     )

@@ -10,9 +10,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
 from uuid import UUID
 
+import asyncpg
+
 from cj.domain.ids import new_id
 from cj.domain.messages import message_from_json, title_of
 from cj.domain.turns import Begun, Drained, Ended, Received, Renewed, Revived, Settled
+from cj.errors import StoreRejected
 from cj.store.queries import named
 
 if TYPE_CHECKING:
@@ -149,10 +152,13 @@ class Turns:
     ) -> Drained | None:
         """Entries kept outside, in their order, as Entry.to_json gives them; `turn` is for what
         they leave unanswered. Returns after COMMIT; the caller may then delete them there.
-        None: there is no such conversation.
+        None: there is no such conversation. Raises StoreRejected where one of them is no row.
         """
         titled = [{**entry, "title": title_of(entry["text"])} for entry in entries]
-        row = await self.db.row(named("drain"), cid, titled, turn, lease)
+        try:
+            row = await self.db.row(named("drain"), cid, titled, turn, lease)
+        except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError) as error:
+            raise StoreRejected(type(error).__name__) from error
         if row is None:
             return None
         return Drained(

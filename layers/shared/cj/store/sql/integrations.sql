@@ -1,7 +1,8 @@
 -- name: find_integration
 -- A shop's tokens as they are stored, sealed.
 -- repeatable
-SELECT i.merchant_id, i.api_key, i.refresh_token, i.expires_at, i.scopes, i.is_active
+SELECT i.merchant_id, i.api_key, i.refresh_token, i.expires_at, i.refresh_expires_at, i.scopes,
+       i.is_active
   FROM merchants m JOIN merchant_integrations i ON i.merchant_id = m.id AND i.type = 'shopify'
  WHERE m.shop_domain = $1;
 
@@ -59,7 +60,7 @@ UPDATE merchant_integrations
 -- name: integrations_after
 -- The next integrations with tokens, in the order of their merchants.
 -- repeatable
-SELECT merchant_id, api_key, refresh_token, expires_at, scopes, is_active
+SELECT merchant_id, api_key, refresh_token, expires_at, refresh_expires_at, scopes, is_active
   FROM merchant_integrations
  WHERE type = 'shopify' AND api_key IS NOT NULL AND merchant_id > $1
  ORDER BY merchant_id LIMIT $2;
