@@ -60,8 +60,8 @@ class Talk:
                 self.unanswered += 1
 
     @property
-    def _turns(self) -> dict[str, float]:
-        return self.tab.page.record.answered_at
+    def _turns(self) -> set[str]:
+        return self.tab.page.over
 
 
 async def measure(stage: Stage, conversations: int, seconds: float) -> tuple[list[Talk], float]:

@@ -7,6 +7,7 @@ run the tests on other versions than the pinned ones. With CI=true a missing bro
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import shutil
 import tempfile
@@ -42,6 +43,19 @@ class Database:
     name: str
     owner_url: str
     app_url: str
+
+
+@pytest.fixture(autouse=True)
+def loggers() -> Iterator[None]:
+    """A journal that a test makes takes the loggers over: the next test finds them as they were."""
+    names = ("cj", "mangum", "asyncio", "botocore", "redis")
+    before = [
+        (log, log.handlers, log.level, log.propagate) for log in map(logging.getLogger, names)
+    ]
+    yield
+    for log, handlers, level, propagate in before:
+        log.handlers, log.propagate = handlers, propagate
+        log.setLevel(level)
 
 
 @pytest.fixture(scope="session")

@@ -148,7 +148,7 @@ class World:
         parts: Any = App(Settings.model_validate(given), "story")
         parts.push, parts.worker, parts.model = self.browsers, self.events, self.words
         parts.journal = Silence()
-        parts.db = Database(given["database_url"], command_timeout_s=1, connect_timeout_s=1)
+        parts.db = Database(given["database_url"], command_timeout_s=3, connect_timeout_s=10)
         parts.ephemeral.clock = lambda: time.monotonic() + self.later_s
         parts.outage = Outage(parts.ephemeral, try_s=TRY_S, look_s=0)
         self._processes.append(parts)
