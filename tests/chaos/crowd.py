@@ -97,7 +97,13 @@ class Crowd:
     async def __aenter__(self) -> Self:
         """Everybody has opened their conversation."""
         rooms = range((self.connections + 1) // 2)
-        await asyncio.gather(*(self._furnish(room) for room in rooms))
+        try:
+            async with asyncio.TaskGroup() as group:
+                for room in rooms:
+                    group.create_task(self._furnish(room))
+        except BaseException:
+            await self.__aexit__()
+            raise
         return self
 
     async def __aexit__(self, *_: object) -> None:
