@@ -90,7 +90,10 @@ def test_a_socket_without_a_cookie_is_refused_without_asking_any_server() -> Non
 def test_what_is_missing_in_the_environment_is_named() -> None:
     environment = {name: v for name, v in UNREACHABLE.items() if name != "PUBLIC_URL"}
     with host("WsConnectFunction", environment) as function:
-        failed = function.invoke(events.connect(Origin=events.ORIGIN))
+        refused = function.invoke(events.connect(Origin=events.ORIGIN))
+    assert refused == Outcome("response", {"statusCode": 500})
+    with host("ArchiverFunction", environment) as function:
+        failed = function.invoke({})
     assert failed.kind == "error"
     assert "PUBLIC_URL" in failed.payload["errorMessage"]
 
