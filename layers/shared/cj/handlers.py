@@ -129,6 +129,8 @@ async def _guarded(work: WsWork, refuse: Refuse, event: WsEvent, within_s: float
 async def _refused(refuse: Refuse, event: WsEvent, error: CJError) -> Reply:
     try:
         return await refuse(event, error)
+    except SettingsInvalid:
+        raise
     except Exception:
         log.exception("failed to say so")
         return {"statusCode": error.status}
