@@ -1,7 +1,6 @@
 """What a browser may say: every frame is checked with strings alone."""
 
 import json
-from uuid import uuid4
 
 import pytest
 from cj.domain.frames import (
@@ -19,7 +18,9 @@ from cj.domain.frames import (
 )
 from cj.errors import BadFrame
 
-ID, CID, TURN = str(uuid4()), str(uuid4()), str(uuid4())
+ID = "0195d1a2-7f3b-4c6e-9a41-2d8f6b0c3e57"
+CID = "1a6c0b94-58d2-4f7e-b3a9-c41e7d205f86"
+TURN = "e3f7a815-0c2d-4b96-8f54-9ab1d36c7e02"
 
 
 def frame(**members: object) -> str:
