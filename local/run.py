@@ -133,6 +133,7 @@ def _environment(
         "AWS_ENDPOINT_URL_LAMBDA": here,
         "LOG_LEVEL": "INFO",
         "SHOPIFY_API_SECRET_ARN": "",  # nor for this one
+        "ORIGIN_SECRET_ARN": "",  # nothing stands in front
         "TOKEN_KMS_KEY_ID": "",
         "TOKEN_KEY_FILE": _token_keys(folder.token_keys, environ),
         **shopify_settings(shopify),

@@ -208,6 +208,8 @@ def _turns(room: Room) -> Iterator[tuple[Kind, str]]:
             yield "two turns at once", f"{count} rows of the turn {turn}"
     ended = {t: [s.until for s in room.spans if s.turn == t and s.until] for t in turns}
     begun = {t: [s.since for s in room.spans if s.turn == t] for t in turns}
+    for one in (str(row["turn_id"]) for row in room.rows if _died_for_good(row)):
+        ended[one] = []  # by nobody who spoke for it: its last worker may be frozen yet
     for one, next_one in pairwise(turns):
         if ended[one] and begun[next_one] and min(begun[next_one]) < min(ended[one]):
             yield "two turns at once", f"{next_one} began while {one} spoke"
@@ -215,6 +217,11 @@ def _turns(room: Room) -> Iterator[tuple[Kind, str]]:
         yield from record.troubles  # type: ignore[misc]
     yield from _two_voices(room.records)
     yield from _two_ends(room.records)
+
+
+def _died_for_good(row: Row) -> bool:
+    """The row that ends a turn after its third worker was lost; no model made it."""
+    return row["role"] == "assistant" and row["model"] is None
 
 
 def _two_ends(records: Sequence[Record]) -> Iterator[tuple[Kind, str]]:

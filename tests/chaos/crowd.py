@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 import uuid
 from dataclasses import dataclass, field
@@ -171,8 +172,12 @@ class Crowd:
 
     async def settled(self, within_s: float) -> bool:
         """Everybody's messages are saved, answered and shown; False if that took too long."""
-        waits = (seat.tab.until(lambda page: page.settled, within_s) for seat in self.seats)
-        return all(await asyncio.gather(*waits))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                while not all(seat.tab.page.settled for seat in self.seats):  # noqa: ASYNC110
+                    await asyncio.sleep(COUNT_S)
+                return True
+        return False
 
     def records(self) -> Iterator[Record]:
         """Of tabs that died, too."""

@@ -29,6 +29,11 @@ class Saying:
         """Whether the tab has to keep it."""
         return self.durable_at is None and self.refused is None
 
+    def as_row(self) -> Frame:
+        """The row it became, as far as its tab was told."""
+        row = {"id": self.message_id, "seq": self.seq, "role": "user", "text": self.text}
+        return {**row, "status": "complete", "client_id": self.client_id}
+
 
 @dataclass
 class Record:

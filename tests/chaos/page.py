@@ -91,11 +91,15 @@ class Page:
 
     def due(self, now: float) -> list[Frame]:
         """What has to be sent by now."""
-        if not self.joined:
-            return [self._ask(now)] if now >= self._ask_at else []
-        ask = now >= min(self._ask_at, self._hole_at, self._silence_ends())
-        offers = [self._offer(said, now) for said in self.outbox if said.due <= now]
-        return [self._ask(now), *offers] if ask else offers
+        asks = [self._ask(now)] if now >= self.asks_at else []
+        due = [said for said in self.outbox if self.joined and said.due <= now]
+        return asks + [self._offer(said, now) for said in due]
+
+    @property
+    def asks_at(self) -> float:
+        """When it asks again what it missed."""
+        hole_or_silence = min(self._hole_at, self._silence_ends())
+        return min(self._ask_at, hole_or_silence) if self.joined else self._ask_at
 
     @property
     def settled(self) -> bool:
@@ -178,7 +182,7 @@ class Page:
         said.acked_at = now if said.acked_at is None else said.acked_at
         if frame["durable"]:
             self._saved(said, frame["seq"], now)
-            self._row(self._own_row(said), "ack", now)
+            self._row(said.as_row(), "ack", now)
         else:
             said.accepted_at = now if said.accepted_at is None else said.accepted_at
             said.due = now + self.pace.unsaved_s
@@ -195,7 +199,7 @@ class Page:
             said.message_id = frame["message_id"] if kept else None
             self._saved(said, seq, now)
         if kept and said is not None:
-            self._row(self._own_row(said), "committed", now)
+            self._row(said.as_row(), "committed", now)
         elif kept and waiting is not None and "text" in waiting:
             self._row({**waiting, "seq": seq}, "committed", now)
         self.transcript.hear_of(seq)
@@ -258,10 +262,6 @@ class Page:
     def _mine(self, name: str | None) -> Saying | None:
         named = (said for said in self.outbox if name in (said.client_id, said.message_id))
         return next(named, None) if name else None
-
-    def _own_row(self, said: Saying) -> Frame:
-        row = {"id": said.message_id, "seq": said.seq, "role": "user", "text": said.text}
-        return {**row, "status": "complete", "client_id": said.client_id}
 
     def _saved(self, said: Saying, seq: int, now: float) -> None:
         said.seq, said.durable_at = seq, now

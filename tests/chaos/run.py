@@ -16,11 +16,11 @@ from tests.chaos.faults import KINDS, Scene
 from tests.chaos.page import Pace
 from tests.chaos.stage import LIMITS, Stage
 from tests.chaos.tab import new_cookie
+from tests.chaos.waiting import waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-SETTLE_S = 120.0
 TELL_S = 10.0
 TRIES = 5
 MESSAGES_A_ROUND = 3_000  # every kind of fault once in so many messages
@@ -37,6 +37,7 @@ class Plan:
     lease_s: int = 10  # a turn may wait that long for a process, since there are eight
     pace: Pace = Pace()  # noqa: RUF009 - frozen
     broken_s: tuple[float, float] = (0.5, 3.0)  # how long an outage lasts
+    settle_s: float = 120.0  # to come to rest at the end; who does not is a finding
 
     def faults(self, random: Random) -> list[str]:
         """Every kind equally often, in any order."""
@@ -99,7 +100,7 @@ async def play(plan: Plan, tell: Callable[[str], None]) -> Outcome:
                 async with asyncio.TaskGroup() as group:
                     group.create_task(crowd.talk(tickets))
                     group.create_task(_direct(scene, plan, tickets, outcome, tell))
-                await _settle(stage, crowd, outcome)
+                await settle(stage, crowd, outcome)
             finally:
                 telling.cancel()
                 await asyncio.wait({telling})
@@ -155,19 +156,24 @@ async def _tell_often(crowd: Crowd, tickets: Tickets, tell: Callable[[str], None
         tell(f"{tickets.used:6} said, {saved} saved, {waiting} tabs wait for something")
 
 
-async def _settle(stage: Stage, crowd: Crowd, outcome: Outcome) -> None:
-    """The servers are well again; the archiver, which comes by itself one day, comes now."""
+async def settle(stage: Stage, crowd: Crowd, outcome: Outcome) -> None:
+    """The servers are well again; the archiver, which comes by itself one day, comes now.
+
+    Whoever has not come to rest in time is a finding.
+    """
     began = time.monotonic()
-    while time.monotonic() - began < SETTLE_S:
+    while time.monotonic() - began < outcome.plan.settle_s:
         await stage.sweep()
         if await crowd.settled(within_s=10):
             break
+    else:
+        outcome.found += await waiting(stage, crowd)
     outcome.settled_s = time.monotonic() - began
 
 
 async def _look(stage: Stage, crowd: Crowd, outcome: Outcome) -> None:
     rooms = await evidence.rooms(stage, crowd)
-    outcome.found = findings(rooms)
+    outcome.found += findings(rooms)
     stranger = await new_cookie(stage.url)
     for cid in await evidence.strangers_see(stage.url, [room.cid for room in rooms], stranger):
         outcome.found.append(Finding("foreign", cid, "somebody else can read it"))

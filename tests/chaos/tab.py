@@ -66,9 +66,7 @@ class Tab:
     async def close(self) -> None:
         """Gone when this returns. What its page tripped over is raised here."""
         if self._life is not None:
-            self._life.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._life
+            await _end(self._life)
 
     def say(self, text: str) -> None:
         """Leaves as soon as there is a connection."""
@@ -125,9 +123,7 @@ class Tab:
                 self.page.hear(frame, time.monotonic())
                 self._news.set()
         finally:
-            speaking.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await speaking
+            await _end(speaking)
 
     async def _speak(self, socket: ClientConnection) -> None:
         with contextlib.suppress(WebSocketException):
@@ -136,4 +132,15 @@ class Tab:
                     await socket.send(json.dumps(frame))
                 self._news.clear()
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._news.wait(), TICK_S)
+                    async with asyncio.timeout(TICK_S):  # wait_for may swallow a cancellation
+                        await self._news.wait()
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    """It is over when this returns. What it tripped over is raised here; and who is cancelled
+    while they wait stays cancelled, which awaiting the task and suppressing would hide.
+    """
+    task.cancel()
+    await asyncio.wait({task})
+    if not task.cancelled():
+        task.result()

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 def question(seq: int, text: str) -> dict[str, Any]:
     row = {"seq": seq, "id": f"q{seq}", "client_id": f"c{seq}", "role": "user", "text": text}
-    return {**row, "control": None, "turn_id": None}
+    return {**row, "control": None, "turn_id": None, "model": None}
 
 
 def answer(seq: int, first: int, through: int) -> dict[str, Any]:
     row = {"seq": seq, "id": f"a{seq}", "client_id": None, "role": "assistant", "text": "Aha."}
     covers = {"answers_from": first, "answers_through": through}
-    return {**row, **covers, "control": None, "turn_id": f"t{seq}"}
+    return {**row, **covers, "control": None, "turn_id": f"t{seq}", "model": "rehearsed"}
 
 
 def saying(seq: int, text: str, sent_at: float) -> Saying:
@@ -157,6 +157,14 @@ def test_a_stale_worker_that_speaks_on_is_no_second_turn() -> None:
     """Its turn was taken over and ended by another before the next one began."""
     spans = [Span("here", "t3", 2.5, 9.0), Span("here", "t3", 3.0, 4.0), Span("here", "t5", 7, 8)]
     assert kinds(replace(room(), spans=spans)) == set()
+
+
+def test_a_frozen_worker_of_a_turn_that_died_for_good_is_no_second_turn() -> None:
+    """Its third lease ran out while it was frozen; nobody spoke until it was over."""
+    spans = [Span("here", "t3", 3.0, 9.0), Span("here", "t5", 7.0, 8.0)]
+    here = replace(room(), spans=spans)
+    here.rows[2]["model"] = None
+    assert kinds(here) == set()
 
 
 def test_a_message_in_another_conversation_is_found() -> None:

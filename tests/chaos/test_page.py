@@ -43,7 +43,7 @@ def delta(i: int, text: str, gen: int = 1) -> dict[str, Any]:
 
 def done(n: int, seq: int | None, gen: int = 1) -> dict[str, Any]:
     told = {"message_id": "answer", "n": n, "status": "complete", "durable": seq is not None}
-    covers = {"answers_from": 1, "answers_through": 1}
+    covers = {"answers_from": 1, "answers_through": 1} if seq else {"answers": ["c1"]}
     return {
         "type": "done", "cid": "here", "turn": "t", "gen": gen, "seq": seq, **told, **covers
     }  # fmt: skip
@@ -216,13 +216,25 @@ def test_silence_in_an_open_turn_makes_it_ask() -> None:
 
 
 def test_an_answer_that_is_not_saved_is_kept_until_it_is_committed() -> None:
-    page = opened(messages=[row(1)], last_seq=1)
+    page = opened(messages=[row(1, client_id="c1")], last_seq=1)
     page.hear(delta(0, "0 "), 1)
     page.hear(done(1, None), 1)
     assert not page.settled
     page.hear({"type": "committed", "cid": "here", "message_id": "answer", "seq": 2}, 2)
     assert page.transcript.rows[2]["text"] == "0 "
     assert page.settled
+
+
+def test_a_committed_answer_answers_what_it_names_and_no_more() -> None:
+    page = opened()
+    one, two = page.say("one", 1), page.say("two", 1)
+    page.hear(delta(0, "0 "), 1)
+    page.hear({**done(1, None), "answers": [one.client_id]}, 1)
+    for seq, message_id in enumerate((one.client_id, two.client_id), 1):
+        named = {"message_id": f"m{seq}", "client_id": message_id, "seq": seq}
+        page.hear({"type": "committed", "cid": "here", **named}, 2)
+    page.hear({"type": "committed", "cid": "here", "message_id": "answer", "seq": 3}, 2)
+    assert (page.transcript.answered_through, page.awaiting) == (1, True)
 
 
 def _by_client_id(page: Page, client_id: str) -> dict[str, Any]:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from tests.chaos.history import Frame
 
 
@@ -28,13 +30,19 @@ class Transcript:
         while self.held_through + 1 in self.rows:
             self.held_through += 1
         if row["role"] == "assistant":
-            self.answered_through = max(self.answered_through, row.get("answers_through") or 0)
+            through = row.get("answers_through") or self._newest(row.get("answers", ()))
+            self.answered_through = max(self.answered_through, through)
         else:
             self.asked_through = max(self.asked_through, seq)
 
     def hear_of(self, seq: int) -> None:
         """There is a row with this `seq`, whether it is here or not."""
         self.last_seq = max(self.last_seq, seq)
+
+    def _newest(self, client_ids: Collection[str]) -> int:
+        """Of these inputs. An answer from an outage knows them by the ids their senders gave."""
+        named = (seq for seq, row in self.rows.items() if row.get("client_id") in client_ids)
+        return max(named, default=0)
 
     @property
     def has_hole(self) -> bool:

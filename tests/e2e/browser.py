@@ -27,7 +27,9 @@ class Browser:
 
     async def __aenter__(self) -> Self:
         if self.cookie is None:
-            async with httpx.AsyncClient(base_url=self.url, trust_env=False) as http:
+            async with httpx.AsyncClient(
+                base_url=self.url, trust_env=False, timeout=PATIENCE_S
+            ) as http:
                 reply = await http.get("/api/v1/session")
                 self.cookie = f"cj_session={reply.cookies['cj_session']}"
         self.socket = await websockets.connect(
@@ -36,6 +38,7 @@ class Browser:
             additional_headers={"Cookie": self.cookie},
             compression=None,
             proxy=None,
+            open_timeout=PATIENCE_S,
         )
         return self
 
@@ -93,5 +96,7 @@ class Browser:
     async def get(self, path: str, **params: Any) -> httpx.Response:
         """The HTTP API with this browser's cookie."""
         headers = {"Cookie": self.cookie or ""}
-        async with httpx.AsyncClient(base_url=self.url, headers=headers, trust_env=False) as http:
+        async with httpx.AsyncClient(
+            base_url=self.url, headers=headers, trust_env=False, timeout=PATIENCE_S
+        ) as http:
             return await http.get(path, params=params)

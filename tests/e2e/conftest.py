@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import pytest
 
+from local.shopify.control_client import ControlClient
+from tests.e2e.counter import SUFFIX
 from tests.e2e.running import Running
 from tests.e2e.tab import FLAGS
 
@@ -43,6 +46,15 @@ def own_cj(tmp_path: Path) -> Iterator[Callable[..., Running]]:
     yield start
     for running in made:
         running.stop()
+
+
+@pytest.fixture
+def shop(cj: Running) -> str:
+    """A store that nobody has connected yet, by its name."""
+    name = f"shop-{uuid4().hex[:12]}"
+    shopify = ControlClient(str(cj.state["shopify_url"]))
+    shopify.add_shop(shop=name + SUFFIX, like="corner-candles" + SUFFIX)
+    return name
 
 
 @pytest.fixture

@@ -3,93 +3,17 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 import pytest
 from playwright.async_api import expect
 
-from local.shopify.control_client import ControlClient
-from tests.e2e.tab import Tab, tab_of
+from tests.e2e.counter import SUFFIX, counter
 
 if TYPE_CHECKING:
-    from playwright.async_api import BrowserContext, Locator, Route
-
-    from tests.e2e.running import Running
+    from playwright.async_api import BrowserContext, Route
 
 pytestmark = pytest.mark.browser
-
-SUFFIX = ".myshopify.com"
-
-
-@dataclass
-class Counter:
-    """The page as somebody uses it who has a store."""
-
-    tab: Tab
-
-    @property
-    def button(self) -> Locator:
-        """Leads to the form, while no store is connected."""
-        return self.tab.page.get_by_role("button", name="Connect store")
-
-    @property
-    def form(self) -> Locator:
-        return self.tab.page.get_by_role("dialog", name="Connect your Shopify store")
-
-    @property
-    def field(self) -> Locator:
-        return self.form.get_by_label("Store name")
-
-    @property
-    def consent(self) -> Locator:
-        """Shopify asks."""
-        return self.tab.page.get_by_role("button", name="Install app")
-
-    @property
-    def greeting(self) -> Locator:
-        return self.tab.texts.filter(has_text="Welcome! I'm CJ")
-
-    @property
-    def log_out(self) -> Locator:
-        return self.tab.page.get_by_role("button", name="Log out")
-
-    def named(self, shop: str) -> Locator:
-        """The store's name in the header."""
-        return self.tab.page.get_by_role("banner").get_by_text(shop + SUFFIX, exact=True)
-
-    async def type(self, shop: str) -> None:
-        """The store's name into the form, and Enter."""
-        if not await self.form.is_visible():
-            await self.button.click()
-        await expect(self.field).to_be_focused()
-        await self.field.fill(shop)
-        await self.field.press("Enter")
-
-    async def connect(self, shop: str, typed: str | None = None) -> None:
-        """From the page over Shopify's to the greeting."""
-        await self.type(typed or shop)
-        await self.consent.click()
-        await self.arrived(shop)
-
-    async def arrived(self, shop: str) -> None:
-        await expect(self.tab.page).to_have_url(re.compile(r"/chat/[0-9a-f-]{36}$"))
-        await expect(self.named(shop)).to_be_visible()
-        await expect(self.greeting).to_have_count(1)
-
-
-@pytest.fixture
-def shop(cj: Running) -> str:
-    """A store that nobody has connected yet, by its name."""
-    name = f"shop-{uuid4().hex[:12]}"
-    shopify = ControlClient(str(cj.state["shopify_url"]))
-    shopify.add_shop(shop=name + SUFFIX, like="corner-candles" + SUFFIX)
-    return name
-
-
-async def counter(visitor: BrowserContext, url: str) -> Counter:
-    return Counter(await tab_of(visitor, url))
 
 
 async def test_a_merchant_types_a_name_agrees_and_the_greeting_is_there_at_once(
@@ -106,7 +30,7 @@ async def test_a_merchant_types_a_name_agrees_and_the_greeting_is_there_at_once(
     await expect(at.tab.typing).to_have_count(0)
     assert await at.tab.read() == [first["messages"][-1]["text"]]
     await expect(page.get_by_text(re.compile("From your store, .+ · orders of"))).to_be_visible()
-    await expect(page.get_by_role("button", name=re.compile("Connect"))).to_have_count(0)
+    await expect(page.get_by_role("button", name=re.compile("Connect "))).to_have_count(0)
     await expect(at.log_out).to_be_visible()
     await expect(page.get_by_role("button", name="Forget me")).to_have_count(0)
     await expect(at.tab.input).to_be_focused()
@@ -232,6 +156,7 @@ async def test_on_a_small_screen_there_is_room_for_the_store(
         await expect(at.button).to_be_in_viewport(ratio=1)
     await at.connect(shop)
     assert await at.tab.page.evaluate("document.documentElement.scrollWidth") == 390
+    await expect(at.store).to_be_in_viewport(ratio=1)
     await expect(at.tab.page.get_by_role("button", name="New conversation")).to_be_in_viewport(
         ratio=1
     )

@@ -17,6 +17,7 @@ import asyncpg
 import pytest
 from cj.shopify.keys import KeyFile
 from cj.store import Database
+from moto.server import ThreadedMotoServer
 
 from local.servers.postgres_folder import APP, OWNER
 from tests.integration.chatroom import Room
@@ -123,6 +124,16 @@ def aws() -> Iterator[Aws]:
     made.server.shutdown()
     thread.join()
     made.server.server_close()
+
+
+@pytest.fixture(scope="module")
+def aws_url() -> Iterator[str]:
+    """An AWS that keeps secrets."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
 
 
 @pytest.fixture

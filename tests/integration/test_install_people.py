@@ -15,7 +15,7 @@ from tests.integration.installation import OTHER, SHOP, TABLES
 from tests.integration.installing import signed
 
 if TYPE_CHECKING:
-    from tests.integration.installation import Town
+    from tests.integration.installation import Town, Visitor
 
 ALIKE = ("shop-14830.myshopify.com", "shop-54695.myshopify.com")  # eight digits of hash are equal
 
@@ -192,3 +192,35 @@ async def test_nothing_ever_leaves_for_what_is_no_shop(town: Town) -> None:
     assert town.wire.left == []
     await visitor.connect(SHOP)
     assert town.wire.left == [f"https://{SHOP}/admin/oauth/access_token"]
+
+
+async def test_a_conversation_that_began_with_the_greeting_is_named_after_the_shop(
+    town: Town,
+) -> None:
+    visitor = await town.visitor()
+    landed = await visitor.connect(SHOP)
+    title = "First look at corner-candles"
+    assert await titles(visitor) == [title]
+    cid = UUID(landed["conversation_id"])
+    assert (await visitor.parts.history.read(visitor.owner, cid, 0, 50))["title"] == title
+
+
+async def test_the_merchant_s_first_words_are_a_better_name(town: Town) -> None:
+    visitor = await town.visitor()
+    tab = await visitor.tab((await visitor.connect(SHOP))["conversation_id"])
+    await tab.say("How was the last week?")
+    assert await titles(visitor) == ["How was the last week?"]
+
+
+async def test_what_was_said_before_connecting_keeps_its_name(town: Town) -> None:
+    visitor = await town.visitor()
+    tab = await visitor.tab()
+    await tab.say("Before I signed in")
+    await visitor.connect(SHOP, tab.cid)
+    assert await titles(visitor) == ["Before I signed in"]
+
+
+async def titles(visitor: Visitor) -> list[str | None]:
+    """As the list of conversations shows them."""
+    found = await visitor.parts.history.list(visitor.owner, 100, None)
+    return [conversation["title"] for conversation in found["conversations"]]

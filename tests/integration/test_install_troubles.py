@@ -126,6 +126,73 @@ async def test_a_hand_off_that_fails_is_made_up_for_when_the_page_opens(town: To
     assert town.world.events.queued == []
 
 
+async def test_after_a_hand_off_that_failed_a_page_that_names_no_conversation_is_greeted(
+    town: Town,
+) -> None:
+    town.internal.down = True
+    visitor = await town.visitor()
+    landed = await visitor.connect(SHOP)
+    tab = await visitor.tab()
+    assert str(tab.cid) == landed["conversation_id"]
+    assert tab.told("ready")[0]["workflow"] == "shopify_post_auth"
+    await town.world.work()
+    assert tab.transcript() == [(1, ""), (2, "Hello there.")]
+    assert await town.triggers() == 1
+    again = await visitor.tab()
+    assert again.cid != tab.cid  # CJ has greeted: that one is not empty any more
+    assert again.told("ready")[0]["messages"] == []
+    assert await town.triggers() == 1
+
+
+async def test_after_a_hand_off_that_failed_two_pages_at_once_are_greeted_once(
+    town: Town,
+) -> None:
+    town.internal.down = True
+    visitor = await town.visitor()
+    landed = await visitor.connect(SHOP)
+    tabs = await asyncio.gather(*(visitor.tab() for _ in range(4)))
+    assert {str(tab.cid) for tab in tabs} == {landed["conversation_id"]}
+    await town.world.work()
+    assert await town.triggers() == 1
+    assert await town.greetings(landed["conversation_id"]) == ["Hello there."]
+    for tab in tabs:
+        assert tab.transcript()[-1] == (2, "Hello there.")
+
+
+async def test_a_page_that_has_nothing_and_asks_again_is_greeted(town: Town) -> None:
+    """The first time nobody could ask for the greeting."""
+    town.internal.down = True
+    visitor = await town.visitor()
+    landed = await visitor.connect(SHOP)
+    tab = await visitor.tab(landed["conversation_id"])
+    town.world.events.queued.clear()
+    await town.world.sql("DELETE FROM messages")
+    await town.world.sql(
+        "UPDATE conversations SET last_seq = 0, last_input_seq = 0, turn_id = NULL, "
+        "turn_until = NULL"
+    )
+    await town.world.flush()
+    await tab.resume(0)
+    assert await town.triggers() == 1
+    await town.world.work()
+    assert await town.greetings(landed["conversation_id"]) == ["Hello there."]
+
+
+async def test_a_page_that_names_no_conversation_shows_what_was_said_in_the_dark(
+    town: Town,
+) -> None:
+    """In PostgreSQL the conversation is still empty, in Redis it is not."""
+    visitor = await town.visitor()
+    tab = await visitor.tab()
+    await town.world.postgres.refuse()
+    assert (await tab.say("Said in the dark"))["durable"] is False
+    await town.world.outage_is_over()
+    town.world.events.queued.clear()
+    again = await visitor.tab()
+    assert again.cid == tab.cid
+    assert [m["text"] for m in again.told("ready")[0]["messages"]] == ["Said in the dark"]
+
+
 async def test_a_hand_off_twice_and_a_page_at_once_greet_once(town: Town) -> None:
     visitor = await town.visitor()
     landed = await visitor.connect(SHOP)

@@ -35,13 +35,37 @@ async def test_without_an_id_the_empty_conversation_is_opened_again(db: Database
     assert (await open_any(db, owner)).cid != first.cid
 
 
-async def test_another_owner_or_workflow_gets_another_empty_conversation(db: Database) -> None:
+async def test_another_owner_gets_another_empty_conversation(db: Database) -> None:
+    cids = [(await open_any(db, anonymous_owner_id())).cid for _ in range(2)]
+    assert len(set(cids)) == 2
+
+
+async def test_the_empty_conversation_is_opened_whatever_it_was_made_for(db: Database) -> None:
     owner = anonymous_owner_id()
-    cids = [
-        (await open_any(db, *who)).cid
-        for who in ((owner, "w"), (owner, "v"), (anonymous_owner_id(), "w"))
-    ]
-    assert len(set(cids)) == 3
+    first = await open_any(db, owner, "shopify_post_auth")
+    again = await open_any(db, owner, "ad_hoc_support")
+    assert (again.cid, again.workflow) == (first.cid, "shopify_post_auth")
+
+
+async def test_of_several_empty_conversations_the_newest_is_opened(db: Database) -> None:
+    owner, cids = anonymous_owner_id(), [new_id() for _ in range(3)]
+    insert = "INSERT INTO conversations (id, owner_id, workflow_name, created_at) VALUES ($1, $2, "
+    for cid, days in zip(cids, (1, 2, 0), strict=True):
+        made_at = datetime.now(UTC) + timedelta(days=days)
+        await db.execute(sql(f"{insert} 'w', $3)"), cid, owner, made_at)
+    assert (await open_any(db, owner)).cid == cids[1]
+
+
+async def test_a_conversation_in_which_cj_is_about_to_greet_is_empty_until_it_has(
+    db: Database,
+) -> None:
+    owner = anonymous_owner_id()
+    room = Room(db, (await open_any(db, owner)).cid, owner)
+    received = await room.say("", control="trigger")
+    waiting = await open_any(db, owner)
+    assert (waiting.cid, waiting.last_seq, waiting.turn) == (room.cid, 1, received.turn)
+    await room.end(received, await room.begin(received), "Welcome!")
+    assert (await open_any(db, owner)).cid != room.cid
 
 
 async def test_two_opens_at_once_create_one_conversation(

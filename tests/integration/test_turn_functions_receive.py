@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from cj.domain.ids import new_id
 
-from tests.integration.chatroom import Room
+from tests.integration.chatroom import RAN_OUT, Room
 from tests.integration.statements import BEGIN, COMMIT, somebody_waits
 
 if TYPE_CHECKING:
@@ -74,13 +74,28 @@ async def test_a_message_before_its_predecessor_is_out_of_order(room: Room) -> N
     assert (await room.say(client=client, prev=missing)).outcome == "new"
 
 
-async def test_a_sixth_waiting_message_is_too_many(room: Room) -> None:
-    first = await room.say()
+@pytest.mark.parametrize("answered", [1, 3])
+async def test_a_sixth_that_waits_beside_what_is_answered_is_too_many(
+    room: Room, answered: int
+) -> None:
+    first, *_ = [await room.say() for _ in range(answered)]
     begun = await room.begin(first)
     outcomes = [(await room.say()).outcome for _ in range(6)]
     assert outcomes == ["new"] * 5 + ["overloaded"]
     await room.end(first, begun)
     assert (await room.say()).outcome == "new"
+
+
+async def test_before_a_turn_is_begun_one_is_answered_and_five_more_may_wait(room: Room) -> None:
+    outcomes = [(await room.say()).outcome for _ in range(7)]
+    assert outcomes == ["new"] * 6 + ["overloaded"]
+
+
+async def test_what_a_dead_worker_was_to_answer_does_not_wait(room: Room) -> None:
+    first, *_ = [await room.say() for _ in range(3)]
+    await room.begin(first, lease=RAN_OUT)
+    outcomes = [(await room.say()).outcome for _ in range(6)]
+    assert outcomes == ["new"] * 5 + ["overloaded"]
 
 
 async def test_a_missing_and_a_foreign_conversation_get_the_same_answer(room: Room) -> None:

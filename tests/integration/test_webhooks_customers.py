@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 from tests.integration.installation import SHOP
-from tests.integration.webhook_town import connected, events, send
+from tests.integration.webhook_town import connected, events, looked, send
 from tests.integration.webhooking import Sent, dump, everything_in
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ async def test_a_customer_is_no_longer_named_in_what_was_looked_up(town: Town) -
 
 async def test_changed_scopes_are_known_and_an_older_change_changes_nothing(town: Town) -> None:
     await connected(town)
-    await town.process().shopify.cache.put(SHOP, "counts", {"of": "the store"}, 900)
+    await looked(town, {"of": "the store"})
     older = Sent("app/scopes_update", SHOP, {"current": ["read_orders"]})
     newer = Sent("app/scopes_update", SHOP, {"current": ["read_products", "read_orders"]})
     assert await send(town, newer) == "done"

@@ -14,7 +14,7 @@ from cj.shopify.errors import NotConnected
 
 from tests.integration.chatroom import said
 from tests.integration.installation import OTHER, SHOP
-from tests.integration.webhook_town import NAME, WORDS, connected, events, send, traces
+from tests.integration.webhook_town import NAME, WORDS, connected, events, looked, send, traces
 from tests.integration.webhooking import Sent, everything_in, redacted, uninstalled
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ COUNTED = ("merchants", "users", "conversations", "messages", SIGNED_IN)
 async def test_an_uninstall_wipes_the_tokens_and_signs_everybody_out(town: Town) -> None:
     visitor, cid = await connected(town)
     tab = await visitor.tab(cid)
-    await town.process().shopify.cache.put(SHOP, "counts", {"of": "the store"}, 900)
+    await looked(town, {"of": "the store"})
     assert await send(town, uninstalled(SHOP)) == "done"
     (row,) = await town.world.sql("SELECT * FROM merchant_integrations")
     assert (row["api_key"], row["refresh_token"], row["is_active"]) == (None, None, False)
@@ -95,7 +95,7 @@ async def test_a_redact_leaves_nothing_of_the_shop_and_all_of_the_others(town: T
         "SELECT id, current_date, 'm' FROM merchants"
     )
     parts = town.process()
-    await parts.shopify.cache.put(SHOP, "counts", {"name": NAME}, 900)
+    await looked(town, {"name": NAME})
     await parts.people.record("oauth_refused", {"reason": "denied", "shop": SHOP})
     await town.world.sql("INSERT INTO events_archive SELECT * FROM events")
     await parts.buffer.say(UUID(cid), visitor.owner, said(WORDS), None, 5)
@@ -124,7 +124,7 @@ async def test_a_redact_of_a_shop_that_came_back_is_ignored(town: Town) -> None:
     visitor = await town.visitor()
     await visitor.connect(SHOP)
     assert await send(town, early) == "ignored"
-    for days in (2, 30):  # of that uninstall, however long after the installation that followed
+    for days in (2, 29):  # of that uninstall, long after the installation that followed
         late = datetime.now(UTC) + timedelta(days=days)
         assert await send(town, redacted(SHOP, triggered_at=late)) == "ignored"
     assert cid in await visitor.conversations()
@@ -132,6 +132,32 @@ async def test_a_redact_of_a_shop_that_came_back_is_ignored(town: Town) -> None:
     assert await send(town, early) == "ignored"
     assert await send(town, redacted(SHOP)) == "done"
     assert await town.count("merchants") == 0
+
+
+@pytest.mark.parametrize(
+    ("installed", "came_back", "outcome"),
+    [
+        (5, 5, "ignored"),  # of the uninstall from which the shop came back
+        (29, 29, "ignored"),
+        (31, 31, "done"),  # of one that was never heard of: the other was long ago
+        (6, 31, "ignored"),  # installed since, perhaps after the uninstall that is meant
+        (8, 31, "done"),
+        (8, 29, "ignored"),
+    ],
+)
+async def test_that_a_shop_came_back_once_counts_for_thirty_days(
+    town: Town, installed: int, came_back: int, outcome: str
+) -> None:
+    await connected(town)
+    await send(town, uninstalled(SHOP))
+    await (await town.visitor()).connect(SHOP)
+    await town.world.sql(
+        "UPDATE merchants SET installed_at = clock_timestamp() - $1::interval, "
+        "came_back_at = clock_timestamp() - $2::interval",
+        *(timedelta(days=installed), timedelta(days=came_back)),
+    )
+    assert await send(town, redacted(SHOP, triggered_at=datetime.now(UTC))) == outcome
+    assert await town.count("merchants") == (outcome == "ignored")
 
 
 async def test_a_redact_whose_uninstall_was_never_heard_of_deletes_all_the_same(

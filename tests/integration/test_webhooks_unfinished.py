@@ -54,7 +54,7 @@ async def test_what_a_process_did_not_finish_the_same_delivery_does(town: Town) 
     sent = redacted(SHOP)
     parts = town.process()
     webhook = read_webhook(
-        sent.body, sent.headers(), parts.shopify.signing_secrets, sent.triggered_at
+        sent.body, sent.headers(), parts.shopify.client_secrets.known, sent.triggered_at
     )
     taken = await parts.deliveries.take(webhook)
     assert taken.left is not None

@@ -31,6 +31,13 @@ async def connected(town: Town, shop: str = SHOP) -> tuple[Visitor, str]:
     return visitor, cid
 
 
+async def looked(town: Town, found: dict[str, str]) -> None:
+    """CJ has asked the store something, and the answer is kept."""
+    cache = town.process().shopify.cache
+    generation = (await cache.get(SHOP, "counts")).generation
+    await cache.put(SHOP, "counts", found, 900, generation)
+
+
 async def traces(town: Town) -> str:
     """All that both stores hold."""
     return await dump(town.world.database_url) + await everything_in(town.world.redis_url)

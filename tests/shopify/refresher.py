@@ -14,6 +14,7 @@ from typing import Any
 
 from cj.shopify.access import ShopAccess
 from cj.shopify.cipher import TokenCipher
+from cj.shopify.client_secrets import ClientSecrets
 from cj.shopify.http import Addresses, make_http
 from cj.shopify.keys import KeyFile
 from cj.shopify.oauth import OAuth
@@ -35,7 +36,7 @@ async def main(told: dict[str, Any]) -> None:
     db = Database(told["database"])
     cipher = TokenCipher(KeyFile(Path(told["keys"])))
     async with make_http() as http:
-        oauth = OAuth(http, Addresses(told["shopify"]), "id", "hush", ())
+        oauth = OAuth(http, Addresses(told["shopify"]), "id", ClientSecrets(("hush",)), ())
         moment = datetime.fromtimestamp(told["now"], UTC)
         access = ShopAccess(Integrations(db), cipher, oauth, lambda: moment, sleep=waiting)
         found = await access.token(told["shop"], 30)

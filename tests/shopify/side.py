@@ -9,9 +9,10 @@ import httpx
 from cj.domain.ids import new_id
 from cj.domain.shops import shop_name
 from cj.shopify.access import ShopAccess
-from cj.shopify.cache import StoreCache
+from cj.shopify.cache import LOOK, StoreCache
 from cj.shopify.cipher import TokenCipher
 from cj.shopify.client import ShopifyClient
+from cj.shopify.client_secrets import ClientSecrets
 from cj.shopify.http import Addresses, make_http
 from cj.shopify.keys import KeyFile
 from cj.shopify.oauth import OAuth
@@ -55,14 +56,19 @@ class Memory:
         self.ttls: dict[str, int] = {}
         self.down = False
 
-    async def do(self, verb: str, key: str, *rest: Any) -> str | None:
+    async def do(self, verb: str, *told: Any) -> list[str | None] | None:
         if self.down:
             return None
-        if verb == "SET":
-            self.kept[key], self.ttls[key] = rest[0], rest[2]
         if verb == "DEL":
-            self.kept.pop(key, None)
-        return self.kept.get(key)
+            for key in told:
+                self.kept.pop(key, None)
+            return None
+        script, _, key, generation, *given = told
+        if script == LOOK:
+            return [self.kept.get(key), self.kept.setdefault(generation, given[0])]
+        if self.kept.get(generation) == given[0]:
+            self.kept[key], self.ttls[key] = given[1:]
+        return None
 
 
 @dataclass
@@ -85,9 +91,8 @@ class Side:
 
     def __post_init__(self) -> None:
         addresses, clock = Addresses(self.shopify.url), self.shopify.clock
-        self.oauth = OAuth(
-            *(self.http, addresses, self.shopify.api_key, self.shopify.api_secret, SCOPES)
-        )
+        self.secrets = ClientSecrets((self.shopify.api_secret,))
+        self.oauth = OAuth(self.http, addresses, self.shopify.api_key, self.secrets, SCOPES)
         self.access = ShopAccess(
             *(self.integrations, self.cipher, self.oauth),
             *(clock.today, clock.now, self.sleep),

@@ -10,6 +10,7 @@ import pytest
 from cj.domain.ids import new_id
 from cj.errors import StoreUnavailable
 from cj.shopify.access import LEASE, ShopAccess
+from cj.shopify.client_secrets import ClientSecrets
 from cj.shopify.errors import NotConnected, ReconnectNeeded, ShopifyUnavailable
 from cj.shopify.http import Addresses
 from cj.shopify.oauth import OAuth
@@ -110,7 +111,7 @@ async def test_an_expired_refresh_token_means_to_connect_again(side: Side) -> No
 
 async def test_a_refresh_token_past_its_end_is_over_whatever_shopify_calls_it(side: Side) -> None:
     http = Script(reply({"error": "invalid_request"}, 400)).http()
-    oauth = OAuth(http, Addresses(), "id", "hush", SCOPES)
+    oauth = OAuth(http, Addresses(), "id", ClientSecrets(("hush",)), SCOPES)
     clock = side.shopify.clock
     access = ShopAccess(
         *(side.integrations, side.cipher, oauth), *(clock.today, clock.now, side.sleep)

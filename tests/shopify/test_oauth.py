@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 from cj.errors import SettingsInvalid
+from cj.shopify.client_secrets import ClientSecrets
 from cj.shopify.errors import (
     CodeRefused,
     ExchangeFailed,
@@ -38,7 +39,7 @@ GOOD: dict[str, Any] = {
 
 def answering(answer: Callable[[], httpx.Response]) -> OAuth:
     """The app at a Shopify that answers like this."""
-    return OAuth(Script(answer).http(), Addresses(), "id", "hush", SCOPES)
+    return OAuth(Script(answer).http(), Addresses(), "id", ClientSecrets(("hush",)), SCOPES)
 
 
 def saying(body: object, status: int = 200) -> OAuth:
@@ -64,7 +65,7 @@ async def test_a_code_is_good_once(side: Side) -> None:
 
 async def test_what_is_sent_is_what_shopify_asks_for() -> None:
     script = Script(reply(GOOD))
-    await OAuth(script.http(), Addresses(), "id", "hush", SCOPES).exchange(
+    await OAuth(script.http(), Addresses(), "id", ClientSecrets(("hush",)), SCOPES).exchange(
         "a.myshopify.com", "c0de"
     )
     ((url, body, headers),) = script.asked
@@ -248,7 +249,7 @@ SOMEWHERE_ELSE = [
 @pytest.mark.parametrize("shop", SOMEWHERE_ELSE)
 async def test_for_any_other_shop_nothing_leaves(shop: str, base: str | None) -> None:
     script = Script(reply(GOOD))
-    oauth = OAuth(script.http(), Addresses(base), "id", "hush", SCOPES)
+    oauth = OAuth(script.http(), Addresses(base), "id", ClientSecrets(("hush",)), SCOPES)
     asked: list[Awaitable[object]] = [oauth.exchange(shop, "c"), oauth.refresh(shop, "r", 5)]
     for one in asked:
         with pytest.raises(ShopInvalid):
@@ -267,7 +268,7 @@ def test_only_this_machine_stands_in_for_shopify(base: str) -> None:
 
 
 def test_the_merchant_is_sent_to_their_own_shop() -> None:
-    oauth = OAuth(make_http(), Addresses(), "id", "hush", SCOPES)
+    oauth = OAuth(make_http(), Addresses(), "id", ClientSecrets(("hush",)), SCOPES)
     url = httpx.URL(oauth.authorize_url("a.myshopify.com", "57a7e", "https://cj.example/callback"))
     assert (url.scheme, url.host, url.path) == (
         "https",

@@ -123,7 +123,7 @@ async def test_a_greeting_is_made_again_when_the_merchant_asks(world: World, sho
     tab = await tab_of(shop)
     await shop.greet(tab)
     shop.shopify.control.change_order(shop=CANDLES, name="#1008", current_total="1234.56")
-    await tab.parts.ephemeral.do("DEL", f"shop:{CANDLES}:recent_orders")
+    await tab.parts.ephemeral.do("DEL", f"shop:{{{CANDLES}}}:recent_orders")
     first = tab.told("done")[-1]["message_id"]
     assert (await tab.send("retry", cid=tab.cid, of=first))["type"] == "ack"
     await shop.work()

@@ -150,6 +150,20 @@ def test_only_the_migrations_may_read_the_owner_s_secret() -> None:
     assert readers == {"MigrateFunctionRole"}
 
 
+def test_only_who_counts_addresses_may_read_what_cloudfront_adds() -> None:
+    told = {f for f, variable in _environment() if variable == "ORIGIN_SECRET_ARN"}
+    assert told == {"WsConnectFunction", "OauthCallbackFunction"}
+    assert {n for n, s in statements() if "OriginSecretArn" in references(s)} == {
+        "ReadOriginSecret"
+    }
+    readers = {
+        name
+        for name, role in of_type("AWS::IAM::Role")
+        if "ReadOriginSecret" in references(role.get("ManagedPolicyArns", []))
+    }
+    assert readers == {f"{function}Role" for function in told}
+
+
 def test_a_function_is_told_of_no_secret_that_its_role_may_not_read() -> None:
     roles = {name: set(references(function["Role"])) for name, function in functions().items()}
     policies = dict(of_type("AWS::IAM::ManagedPolicy")) | dict(of_type("AWS::IAM::Role"))

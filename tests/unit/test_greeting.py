@@ -223,9 +223,9 @@ async def test_a_title_of_the_stores_stays_on_its_line_and_in_its_quotes() -> No
         ("shopify_unavailable", "Ask me again in a moment"),
         ("unavailable", "Ask me again in a moment"),
         ("shopify_failed", "Ask me again in a moment"),
-        ("reconnect", "Connect it again from this page"),
-        ("not_connected", "Connect it again from this page"),
-        ("scopes_missing", "allow that"),
+        ("reconnect", "Connect it again at the top of this page"),
+        ("not_connected", "Connect it again at the top of this page"),
+        ("scopes_missing", "Choose your store at the top of this page"),
         ("store_closed", "It did not work."),
     ],
 )

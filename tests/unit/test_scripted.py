@@ -90,7 +90,7 @@ async def test_a_trigger_is_greeted_with_the_store_and_then_what_was_said_is_ans
 async def test_without_a_store_a_trigger_is_greeted_without_numbers() -> None:
     text = await told([said("system", "", 1, control="trigger")], 1, None)
     assert text.startswith("Welcome!")
-    assert "connect it from this page" in text
+    assert "connect it at the top of this page" in text
     assert not any(letter.isdigit() for letter in text)
 
 

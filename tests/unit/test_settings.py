@@ -2,7 +2,7 @@
 
 import pytest
 from cj.errors import SettingsInvalid
-from cj.settings import Settings, database_url
+from cj.settings import Settings, database_url, shopify_secrets
 from pydantic import ValidationError
 
 GOOD = {
@@ -126,8 +126,21 @@ def test_the_app_s_secret_comes_with_the_one_before_it_while_there_is_one() -> N
     secrets = [(s.shopify_api_secret, s.shopify_api_secret_previous) for s in found]
     assert secrets == [("s2", None), ("s2", "s1")]
     assert "s2" not in repr(found)
+    assert [s.shopify_api_secret_arn for s in found] == list(told)
     given = {"SHOPIFY_API_SECRET_ARN": "arn:one", "SHOPIFY_API_SECRET": "mine"}
-    assert Settings.read({**GOOD, **given}, no_secret).shopify_api_secret == "mine"
+    settings = Settings.read({**GOOD, **given}, no_secret)
+    assert (settings.shopify_api_secret, settings.shopify_api_secret_arn) == ("mine", None)
+    assert [shopify_secrets(text) for text in told.values()] == [("s2",), ("s2", "s1")]
+
+
+def test_what_vouches_for_cloudfront_may_be_set_replaced_or_left_out() -> None:
+    assert Settings.read(GOOD, no_secret).origin_secrets == ()
+    given = Settings.read({**GOOD, "ORIGIN_SECRET": "mine"}, no_secret)
+    assert given.origin_secrets == ("mine",)
+    secret = {"arn:x": '{"secret": "next-one", "previous": "last-one"}'}
+    told = Settings.read({**GOOD, "ORIGIN_SECRET_ARN": "arn:x"}, secret.__getitem__)
+    assert told.origin_secrets == ("next-one", "last-one")
+    assert "-one" not in repr(told)
 
 
 @pytest.mark.parametrize(

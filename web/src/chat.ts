@@ -45,8 +45,8 @@ export class Chat {
 
   constructor(private readonly world: World) {
     this.socket = new Socket(world, {
-      session: ({ user }) => {
-        this.apply({ type: "met", user: user?.id ?? null });
+      session: ({ user, shop }) => {
+        this.apply({ type: "met", user: user?.id ?? null, store: shop?.domain ?? null });
       },
       status: (status) => {
         this.onStatus(status);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import { Refused, consentUrlIn } from "./api";
-import { Connecting, LEAVING_MS } from "./connecting";
+import { Connecting, LEAVING_MS, isCalled } from "./connecting";
 import { CID, FakeWorld } from "./fakes";
 
 const CONSENT = "https://harbour-coffee.myshopify.com/admin/oauth/authorize";
@@ -105,6 +105,18 @@ describe("the way to Shopify's page", () => {
     leave();
     connecting.reset();
     expect(seen).toEqual([true, false]);
+  });
+});
+
+describe("a store that is known", () => {
+  it.each<[string, boolean]>([
+    ["harbour-coffee.myshopify.com", true],
+    [" Harbour-Coffee ", true],
+    ["", false],
+    ["harbour", false],
+    ["corner-candles", false],
+  ])("is called by its name or its domain (%j)", (typed, same) => {
+    expect(isCalled(typed, "harbour-coffee.myshopify.com")).toBe(same);
   });
 });
 

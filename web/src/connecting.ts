@@ -24,6 +24,12 @@ const NOTHING = "Type the name of your store first.";
 /** Whoever is still here by then did not leave: the browser was told to stay. */
 export const LEAVING_MS = 15_000;
 
+/** Is this what a person calls that store? By its name or its domain; addresses are not looked at. */
+export function isCalled(typed: string, store: string): boolean {
+  const name = typed.trim().toLowerCase();
+  return name === store || `${name}.myshopify.com` === store;
+}
+
 export class Connecting {
   private way = IDLE;
   private readonly listeners = new Set<() => void>();

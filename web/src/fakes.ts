@@ -43,9 +43,13 @@ export class FakeWorld implements World {
   random = () => 0.5;
   uuid = () => `00000000-0000-4000-8000-${String(++this.made).padStart(12, "0")}`;
   user: string | null = null;
+  shop: string | null = null;
   session = () =>
     this.reachable
-      ? Promise.resolve({ user: this.user === null ? null : { id: this.user }, shop: null })
+      ? Promise.resolve({
+          user: this.user === null ? null : { id: this.user },
+          shop: this.shop === null ? null : { domain: this.shop },
+        })
       : Promise.reject(new Error("away"));
 
   later = (ms: number, call: () => void) => {

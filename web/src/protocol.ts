@@ -37,7 +37,7 @@ function isAct(event: ServerFrame | Act): event is Act {
 function act(state: State, event: Act): State {
   switch (event.type) {
     case "met":
-      return met(state, event.user);
+      return met(state, event);
     case "open":
       return { ...closed(state), cid: event.cid, opening: event.start };
     case "say":
@@ -56,9 +56,10 @@ function act(state: State, event: Act): State {
 }
 
 /** A stranger has no store; of somebody else's nothing is known yet. */
-function met(state: State, user: string | null): State {
-  if (user === null) return { ...state, user, shop: null };
-  return user === state.user ? state : { ...state, user, shop: undefined };
+function met(state: State, { user, store }: Extract<Act, { type: "met" }>): State {
+  if (user === null) return { ...state, user, store: null, shop: null };
+  const shop = user === state.user ? state.shop : undefined;
+  return { ...state, user, store, shop };
 }
 
 type Sent = Pick<Outgoing, "id" | "of" | "text" | "created_at">;
@@ -107,12 +108,12 @@ function onNews(state: State, event: News): State {
 }
 
 function onReady(before: State, ready: Ready): State {
-  const { cid, messages, last_seq, limits } = ready;
+  const { cid, messages, last_seq, limits, workflow } = ready;
   const state = withShop(before, ready);
   if (ready.re === state.opening) {
     const early = state.transcript.messages.filter(({ seq }) => seq > last_seq);
     const rows = transcript.add(transcript.opened(messages, last_seq), early);
-    const open = { ...state, cid, opening: null, transcript: rows, newsAfter: last_seq };
+    const open = { ...state, cid, opening: null, workflow, transcript: rows, newsAfter: last_seq };
     return withPage(told({ ...open, textLimit: limits.text }, ready), ready);
   }
   return cid === state.cid ? withPage(told(state, ready), ready) : state;

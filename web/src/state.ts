@@ -10,15 +10,22 @@ import type { Transcript } from "./transcript";
 import * as unsaved from "./unsaved";
 import type { Kept } from "./unsaved";
 
+/** The workflow of a conversation that begins with what CJ saw of a store. */
+const GREETING = "shopify_post_auth";
+
 export interface State {
   /** Who is signed in; null: nobody whom CJ would know in another browser. */
   readonly user: string | null;
+  /** The store whose owner that is, connected or not. */
+  readonly store: string | null;
   /** The store that is connected; undefined: nobody could say yet. */
   readonly shop: string | null | undefined;
   /** null: a new conversation whose id the server has not given yet, or none that can be opened. */
   readonly cid: string | null;
   /** The id of the `start` whose `ready` opens the conversation; null once it is open. */
   readonly opening: string | null;
+  /** What the open conversation is for. */
+  readonly workflow: string | null;
   readonly transcript: Transcript;
   /** What was there when the conversation was opened is not news. */
   readonly newsAfter: number;
@@ -46,7 +53,7 @@ export interface Notice {
 }
 
 export type Act =
-  | { readonly type: "met"; readonly user: string | null }
+  | { readonly type: "met"; readonly user: string | null; readonly store: string | null }
   | { readonly type: "open"; readonly cid: string | null; readonly start: string }
   | { readonly type: "say"; readonly id: string; readonly text: string; readonly at: string }
   | {
@@ -63,9 +70,11 @@ export type Act =
 
 export const INITIAL: State = {
   user: null,
+  store: null,
   shop: undefined,
   cid: null,
   opening: null,
+  workflow: null,
   transcript: transcript.EMPTY,
   newsAfter: 0,
   unsaved: [],
@@ -79,13 +88,20 @@ export const INITIAL: State = {
 };
 
 /** With no conversation at all; what waits to be sent, to whichever, goes on waiting. */
-export function closed({ user, shop, outbox, degraded, textLimit }: State): State {
-  return { ...INITIAL, user, shop, outbox, degraded, textLimit };
+export function closed({ user, store, shop, outbox, degraded, textLimit }: State): State {
+  return { ...INITIAL, user, store, shop, outbox, degraded, textLimit };
+}
+
+/** A store was connected: CJ has the first word here, and has not said it yet. */
+export function greets({ workflow, transcript: held, unsaved: kept, degraded }: State): boolean {
+  if (workflow !== GREETING || degraded.includes("postgres")) return false;
+  return kept.length === 0 && transcript.shown(held).length === 0;
 }
 
 /** CJ is at work on an answer, as far as is known here. */
-export function awaiting({ live, transcript: held, unsaved: kept }: State): boolean {
-  if (live !== null || unsaved.awaitsAnswer(kept)) return true;
+export function awaiting(state: State): boolean {
+  const { live, transcript: held, unsaved: kept } = state;
+  if (live !== null || unsaved.awaitsAnswer(kept) || greets(state)) return true;
   const answered = unsaved.answeredHere(kept);
   return transcript.unanswered(held).some(({ client_id: id }) => id == null || !answered.has(id));
 }

@@ -9,8 +9,10 @@ from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from mangum import Mangum
+from mangum.handlers import HTTPGateway
 from starlette.exceptions import HTTPException
 
+from cj.domain.addresses import counted_address
 from cj.domain.cookies import session_cookie
 from cj.errors import CJError, OriginRefused, SettingsInvalid
 from cj.flows.connect import SESSION, Visitor
@@ -19,6 +21,8 @@ from cj.runtime import app, loop, start_anew_after, tell_the_operator
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
+
+    from mangum.types import Scope
 
 log = log_of(__name__)
 HARMLESS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -49,7 +53,8 @@ def make_api(title: str, *guards: Callable[[Request], Awaitable[None]]) -> FastA
 
 def http_handler(api: FastAPI) -> Callable[[dict[str, Any], Any], dict[str, Any]]:
     """A Lambda handler around the app, on the process's loop."""
-    adapter = Mangum(api, lifespan="off")  # on or auto run the app's start-up at every request
+    # Lifespan on or auto would run the app's start-up at every request.
+    adapter = Mangum(api, lifespan="off", custom_handlers=[_AnyHost])
 
     def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         loop()
@@ -67,9 +72,23 @@ def http_handler(api: FastAPI) -> Callable[[dict[str, Any], Any], dict[str, Any]
     return handler
 
 
+class _AnyHost(HTTPGateway):
+    """Mangum takes a Host apart at its one colon; `[::1]:8000` has more of them."""
+
+    @property
+    def scope(self) -> Scope:
+        headers = dict(self.event["headers"])
+        host = headers.pop("host", None)
+        scope = HTTPGateway({**self.event, "headers": headers}, self.context, self.config).scope
+        if host is not None:
+            scope["headers"].append([b"host", host.encode()])
+        return {**scope, "aws.event": self.event}
+
+
 def address_of(request: Request) -> str:
-    """Where the request comes from, as API Gateway saw it."""
-    return "" if request.client is None else request.client.host
+    """Where the request comes from, for limits: the browser's own, also behind CloudFront."""
+    seen = "" if request.client is None else request.client.host
+    return counted_address(seen, request.headers, app().settings.origin_secrets)
 
 
 def cookie_of(request: Request) -> str | None:

@@ -12,6 +12,8 @@ from cj.settings import required
 from cj.shopify_parts import ShopifyParts
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from cj.agent.model import Model
     from cj.flows.chat import Chat
     from cj.flows.connect import Door, Visitors
@@ -34,8 +36,12 @@ if TYPE_CHECKING:
 class App(RedisParts):
     """Everything one process uses, each part built when it is first asked for."""
 
-    def __init__(self, settings: Settings, service: str) -> None:
+    def __init__(
+        self, settings: Settings, service: str, secret: Callable[[str], str] | None = None
+    ) -> None:
+        """`secret` gives the text of a secret by its ARN, as it is now, and blocks."""
         super().__init__(settings)
+        self._secret = secret
         self.journal = Journal(service, settings.log_level)
 
     @functools.cached_property
@@ -70,12 +76,13 @@ class App(RedisParts):
     @functools.cached_property
     def door(self) -> Door:
         from cj.flows.connect import Door
-        from cj.store import Connections
+        from cj.store import Connections, Sessions
 
         per_session = self.settings.limit_session_connects_per_minute
         per_address = self.settings.limit_address_connects_per_minute
         return Door(
             Connections(self.db),
+            Sessions(self.db),
             self.callers,
             self.live,
             self.outage,
@@ -114,7 +121,7 @@ class App(RedisParts):
 
     @functools.cached_property
     def shopify(self) -> ShopifyParts:
-        return ShopifyParts(self.settings, self.db, self.ephemeral)
+        return ShopifyParts(self.settings, self.db, self.ephemeral, self._secret)
 
     @functools.cached_property
     def people(self) -> People:
@@ -160,7 +167,7 @@ class App(RedisParts):
             shopify.access,
             self.hand_off,
             self.journal,
-            shopify.signing_secrets,
+            shopify.client_secrets,
             shopify.redirect_uri,
             Rate.per_minute(per_minute, per_minute),
         )
@@ -182,7 +189,7 @@ class App(RedisParts):
     def webhooks(self) -> Webhooks:
         from cj.flows.webhooks import Webhooks
 
-        secrets = self.shopify.signing_secrets
+        secrets = self.shopify.client_secrets
         return Webhooks(self.deliveries, self.forgetting, self.outage, self.journal, secrets)
 
     @functools.cached_property
@@ -214,6 +221,7 @@ class App(RedisParts):
         settings = self.settings
         rate, burst = settings.limit_messages_per_minute, settings.limit_messages_burst
         return Chat(
+            self.door,
             self.opening,
             Unsaved(self.buffer, self.live, self.outreach, settings.limit_waiting),
             self.turn_store,

@@ -34,7 +34,7 @@ def app() -> App:
     except SettingsInvalid:
         Journal(service, "INFO")  # or nobody could write down what is wrong
         raise
-    return App(settings, service)
+    return App(settings, service, _secret)
 
 
 def tell_the_operator(error: SettingsInvalid) -> None:

@@ -45,10 +45,13 @@ class Settings(BaseModel):
     ) = None
     shopify_api_key: str | None = None
     shopify_api_secret: Annotated[str | None, Field(repr=False)] = None
+    shopify_api_secret_arn: str | None = None  # where it came from, if it was not set itself
     shopify_api_secret_previous: Annotated[str | None, Field(repr=False)] = None
     shopify_scopes: tuple[str, ...] = ("read_customers", "read_orders", "read_products")
     shopify_api_version: Annotated[str, Field(pattern=r"^\d{4}-(01|04|07|10)$")] = "2026-10"
     shopify_base_url: Annotated[str, Field(pattern=rf"^{_LOOPBACK}$")] | None = None
+    origin_secret: Annotated[str | None, Field(repr=False)] = None  # what CloudFront adds
+    origin_secret_previous: Annotated[str | None, Field(repr=False)] = None
     token_kms_key_id: str | None = None
     token_key_file: Path | None = None
     cj_model_provider: Literal["scripted"] = "scripted"
@@ -86,7 +89,9 @@ class Settings(BaseModel):
         names = {name.upper(): name for name in cls.model_fields}
         found = {names[key]: value for key, value in environ.items() if key in names and value}
         for name, field, read in _SECRETS:
-            if environ.get(name) and field not in found:
+            if field in found:
+                found.pop(name.lower(), None)
+            elif environ.get(name):
                 try:
                     found |= read(secret(environ[name]), field)
                 except SettingsInvalid as error:
@@ -103,13 +108,19 @@ class Settings(BaseModel):
         return frozenset(self.allowed_origins or (self.public_url,))
 
     @property
+    def origin_secrets(self) -> tuple[str, ...]:
+        """What says that a request came through CloudFront; none where nothing stands in front."""
+        both = (self.origin_secret, self.origin_secret_previous)
+        return tuple(secret for secret in both if secret)
+
+    @property
     def secure_cookies(self) -> bool:
         """Plain http is for loopback alone; everywhere else cookies carry Secure and __Host-."""
         return self.public_url.startswith("https://")
 
 
-def shopify_secrets(secret: str, field: str) -> dict[str, str]:
-    """The app's client secret, and the one before it while Shopify still signs with that."""
+def replaceable(secret: str, field: str) -> dict[str, str]:
+    """One that others know too, and the one before it while not all of them know the new one."""
     try:
         parts = json.loads(secret)
         found = {field: parts["secret"], f"{field}_previous": parts.get("previous") or None}
@@ -120,6 +131,11 @@ def shopify_secrets(secret: str, field: str) -> dict[str, str]:
     return {name: value for name, value in found.items() if value is not None}
 
 
+def shopify_secrets(secret: str) -> tuple[str, ...]:
+    """What Shopify signs with by this secret, the newest first. Raises SettingsInvalid."""
+    return tuple(replaceable(secret, "shopify_api_secret").values())
+
+
 def _database(secret: str, field: str) -> dict[str, str]:
     return {field: database_url(secret)}
 
@@ -127,7 +143,8 @@ def _database(secret: str, field: str) -> dict[str, str]:
 _SECRETS = (
     ("DATABASE_SECRET_ARN", "database_url", _database),
     ("DATABASE_MIGRATION_SECRET_ARN", "database_migration_url", _database),
-    ("SHOPIFY_API_SECRET_ARN", "shopify_api_secret", shopify_secrets),
+    ("SHOPIFY_API_SECRET_ARN", "shopify_api_secret", replaceable),
+    ("ORIGIN_SECRET_ARN", "origin_secret", replaceable),
 )
 
 

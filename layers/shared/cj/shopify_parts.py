@@ -6,9 +6,11 @@ import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cj.settings import required
+from cj.settings import required, shopify_secrets
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import httpx
 
     from cj.ephemeral import Ephemeral
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from cj.shopify.access import ShopAccess
     from cj.shopify.cache import StoreCache
     from cj.shopify.cipher import TokenCipher
+    from cj.shopify.client_secrets import ClientSecrets
     from cj.shopify.http import Addresses
     from cj.shopify.keys import Keys
     from cj.shopify.oauth import OAuth
@@ -32,6 +35,7 @@ class ShopifyParts:
     settings: Settings
     db: Database
     ephemeral: Ephemeral
+    secret: Callable[[str], str] | None
 
     @functools.cached_property
     def http(self) -> httpx.AsyncClient:
@@ -50,15 +54,20 @@ class ShopifyParts:
         from cj.shopify.oauth import OAuth
 
         key = required(self.settings.shopify_api_key, "SHOPIFY_API_KEY")
-        secret = self.signing_secrets[0]
-        return OAuth(self.http, self.addresses, key, secret, self.settings.shopify_scopes)
+        secrets, scopes = self.client_secrets, self.settings.shopify_scopes
+        return OAuth(self.http, self.addresses, key, secrets, scopes)
 
-    @property
-    def signing_secrets(self) -> tuple[str, ...]:
-        """What Shopify signs with; the newest first."""
+    @functools.cached_property
+    def client_secrets(self) -> ClientSecrets:
+        from cj.shopify.client_secrets import ClientSecrets
+
         newest = required(self.settings.shopify_api_secret, "SHOPIFY_API_SECRET")
         previous = self.settings.shopify_api_secret_previous
-        return (newest, previous) if previous else (newest,)
+        known = (newest, previous) if previous else (newest,)
+        arn, secret = self.settings.shopify_api_secret_arn, self.secret
+        if arn is None or secret is None:
+            return ClientSecrets(known)
+        return ClientSecrets(known, lambda: shopify_secrets(secret(arn)))
 
     @property
     def redirect_uri(self) -> str:

@@ -78,6 +78,17 @@ async def test_a_drain_in_parts_leaves_the_rest_known(buffer: Buffer) -> None:
     )
 
 
+async def test_what_a_drain_leaves_waits_for_a_turn_that_nobody_has_begun(
+    buffer: Buffer, client: Redis | RedisCluster
+) -> None:
+    await say(buffer, "1", "2", "3")
+    await buffer.take(CID, str(uuid4()), 20)
+    await client.delete(f"{{{CID}}}:lease")  # its worker died
+    assert await drain(buffer, await found(buffer), upto=2) == 1
+    outcomes = [(await buffer.say(CID, OWNER, said(), None, 1)).outcome for _ in range(2)]
+    assert outcomes == ["new", "overloaded"]
+
+
 async def test_what_is_said_while_a_drain_is_on_stays(buffer: Buffer) -> None:
     await say(buffer, "1")
     pending = await found(buffer)

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 from cj.ephemeral import Buffer, Finished, Held, Recent
 
-from tests.integration.ephemeral.said import OWNER, WORKFLOW, answer, row, said
+from tests.integration.ephemeral.said import OWNER, WORKFLOW, answer, keys_of, row, said
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis, RedisCluster
@@ -114,6 +114,67 @@ async def test_an_answered_message_stays_known_by_its_id(buffer: Buffer, turn: U
     await buffer.finish(CID, str(turn), answer(turn, entry.client_id))
     again = await buffer.say(CID, OWNER, said(entry.text, entry.client_id), None, WAITING)
     assert (again.outcome, again.message_id, again.wake) == ("dup", entry.id, False)
+
+
+@pytest.mark.parametrize("answered", [1, 3])
+async def test_what_is_being_answered_does_not_wait(
+    buffer: Buffer, turn: UUID, answered: int
+) -> None:
+    entries = [said(str(n)) for n in range(answered)]
+    for entry in entries:
+        await buffer.say(CID, OWNER, entry, None, WAITING)
+    await buffer.take(CID, str(turn), LEASE_S)
+    outcomes = [
+        (await buffer.say(CID, OWNER, said(), None, WAITING)).outcome for _ in range(WAITING + 2)
+    ]
+    assert outcomes == ["new"] * WAITING + ["overloaded"] * 2
+    reply = answer(turn, *(entry.client_id for entry in entries))
+    assert await buffer.finish(CID, str(turn), reply) == Finished(stored=True, more=True)
+    again = [(await buffer.say(CID, OWNER, said(), None, WAITING)).outcome for _ in range(2)]
+    assert again == ["new", "overloaded"]  # one of those that waited is answered next
+
+
+async def test_what_a_dead_worker_was_to_answer_does_not_wait(
+    buffer: Buffer, turn: UUID, client: Redis | RedisCluster
+) -> None:
+    for _ in range(3):
+        await buffer.say(CID, OWNER, said(), None, WAITING)
+    await buffer.take(CID, str(turn), LEASE_S)
+    await let_the_lease_run_out(client)
+    outcomes = [
+        (await buffer.say(CID, OWNER, said(), None, WAITING)).outcome for _ in range(WAITING + 1)
+    ]
+    assert outcomes == ["new"] * WAITING + ["overloaded"]
+
+
+async def test_while_a_turn_of_postgresql_s_is_on_everything_here_waits(
+    buffer: Buffer, turn: UUID
+) -> None:
+    await buffer.claim(CID, f"{turn}:7", LEASE_S)
+    outcomes = [
+        (await buffer.say(CID, OWNER, said(), None, WAITING)).outcome for _ in range(WAITING + 1)
+    ]
+    assert outcomes == ["new"] * WAITING + ["overloaded"]
+
+
+async def test_a_turn_given_back_unanswered_leaves_its_messages_waiting(
+    buffer: Buffer, turn: UUID
+) -> None:
+    for _ in range(3):
+        await buffer.say(CID, OWNER, said(), None, WAITING)
+    await buffer.take(CID, str(turn), LEASE_S)
+    assert await buffer.release(CID, str(turn))
+    outcomes = [(await buffer.say(CID, OWNER, said(), None, WAITING)).outcome for _ in range(4)]
+    assert outcomes == ["new"] * 3 + ["overloaded"]
+
+
+async def test_a_turn_with_nothing_to_answer_leaves_nothing_behind(
+    buffer: Buffer, turn: UUID, client: Redis | RedisCluster
+) -> None:
+    before = await keys_of(client)
+    await buffer.take(CID, str(turn), LEASE_S)
+    await buffer.release(CID, str(turn), idle=True)
+    assert await keys_of(client) == before
 
 
 async def test_answered_messages_make_room_for_others(buffer: Buffer, turn: UUID) -> None:

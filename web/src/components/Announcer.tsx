@@ -1,7 +1,6 @@
 import type { View } from "../chat";
-import { toolOf } from "../live";
 import { awaiting } from "../state";
-import { wordsFor } from "../tools";
+import { doingOf } from "../tools";
 import { isAnswer, shown } from "../transcript";
 
 /** Tells a screen reader what CJ says, once and whole: the streaming text would be read in shreds. */
@@ -14,8 +13,8 @@ export function Announcer({ view }: { readonly view: View }) {
 }
 
 function wordsOf(view: View): string {
-  const tool = toolOf(view.live);
-  if (tool !== null) return wordsFor(tool);
+  const doing = doingOf(view);
+  if (doing !== null) return doing;
   if (awaiting(view)) return "CJ is typing.";
   const news = shown(view.transcript).filter((one) => one.seq > view.newsAfter);
   const answer = [...news, ...view.unsaved].findLast(isAnswer);

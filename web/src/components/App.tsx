@@ -41,7 +41,7 @@ export function App({ chat }: { readonly chat: Chat }) {
       <main className="talk" inert={drawer}>
         <Talk chat={chat} view={view} draft={draft} onNew={open} onConnect={onConnect} />
       </main>
-      <ConnectDialog connection={connection} />
+      <ConnectDialog connection={connection} shop={view.shop ?? null} store={view.store} />
       <Announcer view={view} />
     </div>
   );

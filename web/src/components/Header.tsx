@@ -28,7 +28,7 @@ export function Header({ view, drawer, onDrawer, onConnect, onNew }: Props) {
       <p className="status" role="status" data-status={view.status}>
         <span>{WORDS[view.status]}</span>
       </p>
-      <Store shop={view.shop} onConnect={onConnect} />
+      <Store shop={view.shop} store={view.store} onConnect={onConnect} />
       <button
         type="button"
         className="outlined new"

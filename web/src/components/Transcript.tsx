@@ -68,7 +68,7 @@ function Lines(props: Props) {
         {ours.map((said) => (
           <Waiting key={said.id} of={said} onEdit={onEdit} onDiscard={chat.discard} />
         ))}
-        {typing && <Typing live={view.live} />}
+        {typing && <Typing state={view} />}
       </ol>
     </>
   );

@@ -1,12 +1,11 @@
-import { toolOf } from "../live";
-import type { Live } from "../live";
-import { wordsFor } from "../tools";
+import type { State } from "../state";
+import { doingOf } from "../tools";
 import { Row } from "./Row";
 
 /** CJ at work: the text so far, and what it is looking at. */
-export function Typing({ live }: { readonly live: Live | null }) {
-  const text = live?.text ?? "";
-  const tool = toolOf(live);
+export function Typing({ state }: { readonly state: State }) {
+  const text = state.live?.text ?? "";
+  const doing = doingOf(state);
   return (
     <Row mine={false} status="typing">
       {text !== "" && <div className="text">{text}</div>}
@@ -15,7 +14,7 @@ export function Typing({ live }: { readonly live: Live | null }) {
         <i />
         <i />
         <i />
-        {tool !== null && <span className="tool">{wordsFor(tool)}</span>}
+        {doing !== null && <span className="doing">{doing}</span>}
       </p>
     </Row>
   );

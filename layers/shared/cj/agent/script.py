@@ -42,8 +42,8 @@ _ABOUT = (
 )
 _NO_STORE = (
     "I can't see a store's numbers right now, and I would rather say so than make something up. "
-    "If your Shopify store is not connected, connect it from this page; if it is, ask me again in "
-    "a moment. What you wrote is kept in this conversation."
+    "If your Shopify store is not connected, connect it at the top of this page; if it is, ask me "
+    "again in a moment. What you wrote is kept in this conversation."
 )
 _GREETING: tuple[Part, ...] = (
     _HELLO,

@@ -30,13 +30,14 @@ _PATTERNS = {
     "insufficient_data": "These are too few days to speak of a trend.",
     "no_data": "",
 }
-_AGAIN = "Connect it again from this page"
+_AGAIN = "Connect it again at the top of this page"
+_ALLOW = "Choose your store at the top of this page, connect it again and allow that"
 _FAILURES = {
     "rate_limited": "Shopify asked me to slow down before I had seen everything. Ask me again in "
     "a moment.",
     "reconnect": f"Shopify no longer lets me read your store. {_AGAIN}, then ask me.",
     "not_connected": f"Your store is not connected any more. {_AGAIN}, then ask me.",
-    "scopes_missing": f"{{error}} {_AGAIN} and allow that, then ask me.",
+    "scopes_missing": f"{{error}} {_ALLOW}, then ask me.",
     "store_closed": "{error}",
 }
 _TROUBLE = "I'm having trouble accessing your store data right now. Ask me again in a moment."
@@ -53,8 +54,8 @@ def denied(result: Result) -> str:
     if not missing:
         return ""
     return (
-        f"Shopify did not show me everything: {listed(missing)} is not granted. {_AGAIN} and "
-        "allow that to change it."
+        f"Shopify did not show me everything: {listed(missing)} is not granted. {_ALLOW} to "
+        "change it."
     )
 
 

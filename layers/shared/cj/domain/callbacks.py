@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from cj.domain.shops import shop_domain
-from cj.domain.signatures import query_is_signed
+from cj.domain.signatures import SignatureWrong, query_is_signed
 from cj.errors import CJError
 
 if TYPE_CHECKING:
@@ -31,6 +31,10 @@ class CallbackRefused(CJError):
         self.code, self.status, self.message = reason, status, message
 
 
+class CallbackUnsigned(CallbackRefused, SignatureWrong):
+    """A callback with a signature that is wrong."""
+
+
 @dataclass(frozen=True, slots=True)
 class Callback:
     """What Shopify said. `state` may be empty or unknown: the stored row decides."""
@@ -46,7 +50,7 @@ def read_callback(
     """Checks in this order: each parameter once, shop, signature, time, code.
 
     `query` are the decoded pairs as they came. Raises CallbackRefused with a status and a text
-    that a merchant may read.
+    that a merchant may read; CallbackUnsigned where newer secrets may change it.
     """
     parameters = dict(query)
     if len(parameters) != len(query):
@@ -57,7 +61,7 @@ def read_callback(
     if not parameters.get("hmac"):
         raise CallbackRefused("hmac_missing", 400, f"This link is not complete. {_AGAIN}")
     if not query_is_signed(parameters, secrets):
-        raise CallbackRefused("hmac_wrong", 401, f"This link does not come from Shopify. {_AGAIN}")
+        raise CallbackUnsigned("hmac_wrong", 401, f"This link does not come from Shopify. {_AGAIN}")
     if not _is_recent(parameters.get("timestamp", ""), now_s):
         raise CallbackRefused("timestamp_wrong", 400, f"This link is too old. {_AGAIN}")
     return Callback(shop, _code(parameters), parameters.get("state", ""))

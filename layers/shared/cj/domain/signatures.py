@@ -13,11 +13,17 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from cj.errors import CJError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 _HEX = re.compile(r"[0-9a-f]{64}")
 _UNSIGNED = ("hmac", "signature")
+
+
+class SignatureWrong(CJError):
+    """Made with none of the secrets that were tried. There may be newer ones by now."""
 
 
 def canonical_query(parameters: Mapping[str, str]) -> str:

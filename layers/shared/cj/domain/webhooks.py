@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from cj.domain.shops import scopes_of, shop_domain
-from cj.domain.signatures import body_is_signed
+from cj.domain.signatures import SignatureWrong, body_is_signed
 from cj.errors import CJError
 
 if TYPE_CHECKING:
@@ -44,6 +44,10 @@ class WebhookRefused(CJError):
     def __init__(self, why: str, status: int = 401) -> None:
         super().__init__(why)
         self.status = status
+
+
+class WebhookUnsigned(WebhookRefused, SignatureWrong):
+    """Its signature is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +84,13 @@ class Left:
 def read_webhook(
     body: bytes, headers: Mapping[str, str], secrets: Sequence[str], now: datetime
 ) -> Webhook:
-    """`headers` are in lower case, of either family. Raises WebhookRefused.
+    """`headers` are in lower case, of either family. Raises WebhookRefused, and WebhookUnsigned
+    where newer secrets may change it.
 
     The signature comes first: of a body that nobody signed not a byte is looked at.
     """
     if not body_is_signed(body, _header(headers, "hmac-sha256"), secrets):
-        raise WebhookRefused("the signature is wrong")
+        raise WebhookUnsigned("the signature is wrong")
     topic, shop = _header(headers, "topic"), shop_domain(_header(headers, "shop-domain"))
     webhook_id = _header(headers, "webhook-id")
     if shop is None or not _WORD.fullmatch(topic) or not _WORD.fullmatch(webhook_id):

@@ -1,8 +1,9 @@
 """The scripts of the buffer. Each is one step for everybody else, and may be sent twice.
 
 ids holds what became of each id in the buffer, as "<state>|<message id>|<digest>|<moment>": an
-input waits (w) or is answered (a), r is an answer. It also remembers whose conversation it is,
-in fields that are no ids, for {cid}:conv expires and a buffer does not.
+input waits (w) or is answered (a), r is an answer. Fields that are no ids remember whose
+conversation it is, for {cid}:conv expires and a buffer does not, and how many of those that wait
+the turn which began last is to answer.
 """
 
 # How many inputs of the buffer wait for an answer.
@@ -16,6 +17,16 @@ local function waiting(ids)
 end
 local function to_wake(ids, lease)
     return redis.call('EXISTS', lease) == 0 and waiting(ids) > 0 and 1 or 0
+end
+"""
+
+# How many wait beside those that the running turn answers. One of PostgreSQL's answers none of
+# these; one that nobody has begun answers one, and who comes in time.
+_BESIDE = """
+local function beside(ids, lease)
+    local begun = redis.call('HGET', ids, ':begun')
+    local foreign = string.sub(redis.call('GET', lease) or '', 1, 2) == 'n:'
+    return waiting(ids) - (begun and tonumber(begun) or foreign and 0 or 1)
 end
 """
 
@@ -47,7 +58,7 @@ end
 #       10 seconds to keep the cache
 # Gives outcome, message id, seq or '', moment, 1 to wake somebody, entries by now
 # (1 too where it is sent again: it may have started the buffer).
-SAY = f"""{_WAITING}{_WHOSE}{_APPEND}
+SAY = f"""{_WAITING}{_BESIDE}{_WHOSE}{_APPEND}
 local buf, ids, conv, msgs, lease = unpack(KEYS)
 local owner, client, id, digest, at, entry, prev, most, room, keep_s = unpack(ARGV)
 local function row_of(client_id)
@@ -84,7 +95,7 @@ end
 if prev ~= '' and redis.call('HEXISTS', ids, prev) == 0 and not row_of(prev) then
     return answer('out_of_order')
 end
-if waiting(ids) > tonumber(most) or redis.call('XLEN', buf) >= tonumber(room) then
+if beside(ids, lease) >= tonumber(most) or redis.call('XLEN', buf) >= tonumber(room) then
     return answer('overloaded')
 end
 append(buf, ids, conv, msgs, entry, client, table.concat({{'w', id, digest, at}}, '|'), keep_s)
@@ -94,7 +105,7 @@ return answer('new', id, nil, at)
 # KEYS: 1 buf, 2 ids, 3 conv, 4 msgs, 5 lease, 6 takes
 # ARGV: 1 what the lease holds, 2 its milliseconds, 3 seconds to keep the count of takes
 # Gives nothing if somebody else has the lease or nobody knows the conversation.
-TAKE = f"""{_WHOSE}
+TAKE = f"""{_WAITING}{_WHOSE}
 local buf, ids, conv, msgs, lease, takes = unpack(KEYS)
 local owner, workflow = whose(conv, ids)
 local held = redis.call('GET', lease)
@@ -104,6 +115,8 @@ if not held then
     redis.call('INCR', takes)
     redis.call('EXPIRE', takes, ARGV[3])
 end
+local begun = waiting(ids)
+if begun > 0 then redis.call('HSET', ids, ':begun', begun) end
 return {{owner, workflow, redis.call('LRANGE', msgs, 0, -1), redis.call('XRANGE', buf, '-', '+'),
     tonumber(redis.call('GET', takes)) or 1}}
 """
@@ -142,6 +155,7 @@ if not stored and (ours or not held) then
             local known = redis.call('HGET', ids, ARGV[i])
             if known then redis.call('HSET', ids, ARGV[i], 'a' .. string.sub(known, 2)) end
         end
+        redis.call('HDEL', ids, ':begun')
         redis.call('DEL', takes)
         stored = true
     end
@@ -155,7 +169,10 @@ return {{stored and 1 or 0, to_wake(ids, lease), again and 1 or redis.call('XLEN
 # Gives 1 if inputs wait and nobody is at it.
 RELEASE = f"""{_WAITING}
 local held = redis.call('GET', KEYS[1])
-if held == 'd:' .. ARGV[1] or held == 'n:' .. ARGV[1] then redis.call('DEL', KEYS[1]) end
+if held == 'd:' .. ARGV[1] or held == 'n:' .. ARGV[1] then
+    redis.call('DEL', KEYS[1])
+    redis.call('HDEL', KEYS[2], ':begun')
+end
 if ARGV[2] == '1' then redis.call('DEL', KEYS[3]) end
 return to_wake(KEYS[2], KEYS[1])
 """
@@ -180,6 +197,7 @@ local gone = 0
 for i = 2, last do gone = gone + redis.call('XDEL', KEYS[1], ARGV[i]) end
 if gone > 0 then
     for i = last + 1, #ARGV do redis.call('HDEL', KEYS[2], ARGV[i]) end
+    redis.call('HDEL', KEYS[2], ':begun')
 end
 local left = redis.call('XLEN', KEYS[1])
 if left == 0 then redis.call('DEL', KEYS[1], KEYS[2]) end

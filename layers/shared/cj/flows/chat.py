@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from cj.domain.replies import Reply
     from cj.domain.turns import Caller, Received
     from cj.ephemeral import Limits, Live, Outage, Rate, Recent
+    from cj.flows.connect import Door
     from cj.flows.drain import Drain
     from cj.flows.opening import Opening
     from cj.flows.outreach import Outreach
@@ -54,6 +55,7 @@ REFUSALS = {
 class Chat:
     """One frame in, a stream of frames out."""
 
+    door: Door
     opening: Opening
     unsaved: Unsaved
     turns: Turns
@@ -68,7 +70,18 @@ class Chat:
     max_waiting: int
 
     async def receive(self, caller: Caller, frame: Frame) -> None:
-        """Returns when the frame has its answer; CJ's own answer comes from the worker."""
+        """Returns when the frame has its answer; CJ's own answer comes from the worker.
+
+        A conversation that is not there may have gone to the user whom its owner became: then
+        Unauthenticated is raised, and the page comes back with its new cookie.
+        """
+        try:
+            await self._answer(caller, frame)
+        except NotFound:
+            await self.door.still_lives(caller)
+            raise
+
+    async def _answer(self, caller: Caller, frame: Frame) -> None:
         match frame:
             case Start() | Resume() | OauthComplete():
                 await self.opening.open(caller, frame)

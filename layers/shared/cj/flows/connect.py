@@ -142,6 +142,7 @@ class Door:
     """Sockets that come and go. Never posts: API Gateway answers 410 until $connect is over."""
 
     connections: Connections
+    sessions: Sessions
     callers: Callers
     live: Live
     outage: Outage
@@ -211,6 +212,14 @@ class Door:
             raise Unauthenticated
         await self.callers.remember(caller)
         return caller
+
+    async def still_lives(self, caller: Caller) -> None:
+        """PostgreSQL's word on the caller's session; Redis's may be older than what just happened
+        to it. Raises Unauthenticated.
+        """
+        session = await from_postgresql(self.outage, lambda: self.sessions.find(caller.token_hash))
+        if session is None:
+            raise Unauthenticated
 
     async def _look_up(self, connection_id: str, known: Known | None) -> Caller | None:
         """As PostgreSQL has it. One that came while PostgreSQL was away is admitted now."""

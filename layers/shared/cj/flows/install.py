@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from cj.logs import Journal
     from cj.push import Push
     from cj.shopify.access import ShopAccess
+    from cj.shopify.client_secrets import ClientSecrets
     from cj.shopify.oauth import Grant, OAuth
     from cj.store import People
     from cj.store.people import SignIn
@@ -97,7 +98,7 @@ class Installs:
     access: ShopAccess
     hand_off: HandOff
     journal: Journal
-    signing_secrets: Sequence[str]
+    client_secrets: ClientSecrets
     redirect_uri: str
     rate: Rate
     clock: Callable[[], datetime] = now
@@ -143,7 +144,9 @@ class Installs:
             raise
 
     async def _complete(self, query: Sequence[tuple[str, str]], token: str) -> Connected:
-        callback = read_callback(query, self.signing_secrets, self.clock().timestamp())
+        callback = await self.client_secrets.verified(
+            lambda known: read_callback(query, known, self.clock().timestamp())
+        )
         old_hash = hash_token(token)
         sign_in = await from_postgresql(
             self.outage,

@@ -83,7 +83,9 @@ class Opening:
         away = await self.outage.known()
         if not away:
             try:
-                await (self._open_new(caller, frame) if cid is None else self._open(caller, frame))
+                await (
+                    self._open_any(caller, frame) if cid is None else self._open(caller, frame, cid)
+                )
                 await self.outage.over()
                 return
             except StoreUnavailable:
@@ -92,8 +94,10 @@ class Opening:
             raise StorageDegraded
         await self._open_from_memory(caller, cid, frame)
 
-    async def _open_new(self, caller: Caller, frame: Start | Resume | OauthComplete) -> None:
-        """The owner's still empty conversation, else a new one: only that counts."""
+    async def _open_any(self, caller: Caller, frame: Start | Resume | OauthComplete) -> None:
+        """The owner's still empty conversation, also one that waits for its greeting; else a new
+        one: only that counts.
+        """
         wait_ms = await self.limits.take("conversations", caller.owner_id, self.conversation_rate)
         if wait_ms:
             raise RateLimited(wait_ms)
@@ -101,13 +105,13 @@ class Opening:
         opened = await self._look(caller, None, None, made, None)
         if opened.cid != made:
             await self.limits.give_back("conversations", caller.owner_id, self.conversation_rate)
-        await self.recent.fill(opened.cid, caller.owner_id, opened.workflow, opened.messages or ())
-        await self._tell(caller, frame, await self._seen(frame, opened, opened.messages or (), ()))
-        await self.outreach.settle(opened.cid, opened, besides=caller.connection_id)
+            await self._open(caller, frame, opened.cid)  # something may be kept for it in Redis
+            return
+        await self.recent.fill(made, caller.owner_id, opened.workflow, ())
+        await self._tell(caller, frame, await self._seen(frame, opened, (), ()))
 
-    async def _open(self, caller: Caller, frame: Start | Resume | OauthComplete) -> None:
-        assert frame.cid is not None  # noqa: S101 - the caller looked
-        cid, after = frame.cid, _after(frame)
+    async def _open(self, caller: Caller, frame: Start | Resume | OauthComplete, cid: UUID) -> None:
+        after = _after(frame)
         speaking = await self.drain.run(cid, caller.owner_id) == "speaking"
         cached = await self.recent.read(cid) if after is None else None
         known = cached.last_seq if cached and cached.owner_id == caller.owner_id else None
@@ -123,13 +127,13 @@ class Opening:
             self._tell(caller, frame, seen),
             self.outreach.settle(cid, opened, besides=caller.connection_id),
         )
-        if after is None and not speaking and _lacks_greeting(opened, messages):
+        if not speaking and _lacks_greeting(opened, None if after else messages):
             await self.greeting.offer(cid, caller.owner_id)
 
     async def _look(
         self, caller: Caller, cid: UUID | None, after: int | None, made: UUID, known: int | None
     ) -> Opened:
-        """Raises NotFound, and subscribes on the way."""
+        """Raises NotFound, and subscribes on the way. Without `cid` no turn is repaired."""
         opened = await self.conversations.open(
             caller.owner_id,
             cid,
@@ -140,7 +144,7 @@ class Opening:
             after_seq=after,
             known=known,
             next_turn=new_id(),
-            lease=timedelta(seconds=self.lease_s),
+            lease=timedelta(seconds=self.lease_s) if cid else None,
         )
         if opened is None:
             raise NotFound
@@ -242,10 +246,13 @@ class Opening:
         await self.outreach.tell([caller.connection_id], *frames)
 
 
-def _lacks_greeting(opened: Opened, messages: Sequence[Message]) -> bool:
-    """Nobody could ask for it when the shop was connected; or it lies further back."""
-    trigger = trigger_id(opened.cid)
-    return opened.workflow == POST_AUTH and all(m.client_id != trigger for m in messages)
+def _lacks_greeting(opened: Opened, tail: Sequence[Message] | None) -> bool:
+    """Nobody could ask for it when the shop was connected; or it lies further back. Without the
+    newest messages only of an empty conversation it is known.
+    """
+    if opened.workflow != POST_AUTH or (tail is None and opened.last_seq > 0):
+        return False
+    return all(m.client_id != trigger_id(opened.cid) for m in tail or ())
 
 
 def _after(frame: Start | Resume | OauthComplete) -> int | None:

@@ -12,12 +12,13 @@ from cj.flows.connect import from_postgresql, now
 from cj.logs import log_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from cj.ephemeral import Outage
     from cj.flows.forget import Forgetting
     from cj.logs import Journal
+    from cj.shopify.client_secrets import ClientSecrets
     from cj.store import Deliveries
     from cj.store.deliveries import Delivery
 
@@ -33,7 +34,7 @@ class Webhooks:
     forgetting: Forgetting
     outage: Outage
     journal: Journal
-    secrets: Sequence[str]
+    client_secrets: ClientSecrets
     patience_s: float = PATIENCE_S
     clock: Callable[[], datetime] = now
 
@@ -43,7 +44,9 @@ class Webhooks:
         Raises WebhookRefused, and StoreError: then Shopify sends it again.
         """
         try:
-            webhook = read_webhook(body, headers, self.secrets, self.clock())
+            webhook = await self.client_secrets.verified(
+                lambda known: read_webhook(body, headers, known, self.clock())
+            )
         except WebhookRefused:
             self.journal.count("WebhooksRefused")
             raise

@@ -35,8 +35,8 @@ DECLARE
     control_ text := p_control; supersedes_from_ int := p_supersedes_from; fits boolean;
 BEGIN
     o_invoke := false;
-    SELECT last_seq, answered_through, archived_through_seq, turn_id, turn_fence, turn_until,
-           turn_worker, workflow_name INTO c
+    SELECT last_seq, answered_through, archived_through_seq, turn_id, turn_through, turn_fence,
+           turn_until, turn_worker, workflow_name INTO c
       FROM conversations WHERE id = p_cid AND owner_id = p_owner FOR NO KEY UPDATE;
     IF NOT FOUND THEN
         o_outcome := 'not_found';
@@ -49,8 +49,9 @@ BEGIN
     IF c.turn_until < now_ THEN
         SELECT r.o_invoke, r.o_ended INTO o_invoke, o_ended
           FROM chat_revive_v1(p_cid, p_turn, p_lease) r;
-        SELECT last_seq, answered_through, archived_through_seq, turn_id, turn_fence, turn_worker
-          INTO c FROM conversations WHERE id = p_cid;
+        SELECT last_seq, answered_through, archived_through_seq, turn_id, turn_through, turn_fence,
+               turn_worker INTO c
+          FROM conversations WHERE id = p_cid;
     END IF;
     o_turn := c.turn_id;
     o_fence := c.turn_fence;
@@ -92,9 +93,11 @@ BEGIN
         WHEN NOT fits THEN 'unfit'
         WHEN c.turn_id IS NULL THEN 'new' -- CJ is silent: nothing waits
         WHEN supersedes_from_ IS NOT NULL THEN 'busy'
+        -- What a turn answers does not wait. Until it is begun that is one, and who comes in time.
         WHEN (SELECT count(*) FROM messages WHERE conversation_id = p_cid
-                 AND seq > c.answered_through AND (role = 'user' OR control IS NOT NULL))
-             > p_max_waiting THEN 'overloaded'
+                 AND seq > coalesce(c.turn_through, c.answered_through)
+                 AND (role = 'user' OR control IS NOT NULL))
+             >= p_max_waiting + (c.turn_through IS NULL)::int THEN 'overloaded'
         ELSE 'new' END;
     IF o_outcome <> 'new' THEN
         RETURN;
@@ -179,12 +182,16 @@ BEGIN
     RETURN NEXT;
 END $$;
 
+-- What a page opens that names none: a greeting that is asked for and not made leaves it silent.
+CREATE INDEX conversations_silent ON conversations (owner_id) WHERE message_count = 0;
+
 -- Opening a conversation: subscribe first, then read, in one round trip. Under the lock the end
 -- of a turn comes either before (its answer is read) or after (it sees the subscription).
--- No row: missing, or another owner's. Without p_cid: the owner's still empty conversation of
--- this workflow, else a new one; two tabs at once get the same. With p_lease a dead turn found
--- on the way is handed out again, and o_invoke tells of every turn nobody has begun. A caller
--- who holds the newest messages up to p_known is given none (NULL) if there is nothing newer.
+-- No row: missing, or another owner's. Without p_cid: the owner's newest conversation in which
+-- nothing was said yet, also one in which CJ is about to greet, else a new one of p_workflow; two
+-- tabs at once get the same. With p_lease a dead turn found on the way is handed out again, and
+-- o_invoke tells of every turn nobody has begun. A caller who holds the newest messages up to
+-- p_known is given none (NULL) if there is nothing newer.
 CREATE FUNCTION chat_open_v2(p_owner text, p_cid uuid, p_connection text, p_new uuid,
     p_workflow text, p_tail int, p_after int, p_known int, p_limit int, p_turn uuid,
     p_lease interval)
@@ -198,7 +205,7 @@ BEGIN
         PERFORM pg_advisory_xact_lock(hashtextextended(p_owner, 0));
         SELECT id, workflow_name, title, last_seq, turn_id, turn_fence, turn_until, turn_worker
           INTO c FROM conversations
-         WHERE owner_id = p_owner AND last_seq = 0 AND workflow_name = p_workflow
+         WHERE owner_id = p_owner AND message_count = 0
          ORDER BY created_at DESC LIMIT 1 FOR NO KEY UPDATE;
         IF NOT FOUND THEN
             INSERT INTO conversations (id, owner_id, user_id, merchant_id, workflow_name)

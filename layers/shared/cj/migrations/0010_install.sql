@@ -7,6 +7,18 @@ ALTER TABLE merchants ADD COLUMN came_back_at TIMESTAMPTZ;
 COMMENT ON COLUMN merchants.came_back_at IS
     'Installed again after an uninstall that was heard of; NULL: never';
 
+-- The merchant of a shop, locked; p_id for a new one. Of several who make it at the same moment one
+-- does and the others wait: that takes every unique key as a reason to, not the shop's alone.
+CREATE FUNCTION shop_merchant_v1(p_shop text, p_name text, p_id uuid) RETURNS uuid
+LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+DECLARE found_ uuid;
+BEGIN
+    INSERT INTO merchants (id, name, shop_domain) VALUES (p_id, p_name, p_shop)
+    ON CONFLICT DO NOTHING;
+    SELECT id INTO found_ FROM merchants WHERE shop_domain = p_shop FOR NO KEY UPDATE;
+    RETURN found_;
+END $$;
+
 -- The user of a shop; o_new: made just now. p_candidates are ids for a new one, the shortest
 -- first: one that belongs to another shop is passed over. The caller holds the merchant's lock.
 CREATE FUNCTION shop_user_v1(p_shop text, p_merchant uuid, p_candidates text[],
@@ -51,6 +63,15 @@ BEGIN
     RETURN cid;
 END $$;
 
+-- What a conversation is called in a list. One that began with CJ's greeting has no words of its
+-- owner's to be named after, until there are some.
+CREATE FUNCTION conversation_title_v1(p_title text, p_workflow text, p_merchant uuid) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = public, pg_temp AS $$
+BEGIN
+    RETURN coalesce(p_title, CASE p_workflow WHEN 'shopify_post_auth' THEN
+        (SELECT 'First look at ' || name FROM merchants WHERE id = p_merchant) END);
+END $$;
+
 -- Merchant, sealed tokens, user, events, the new session; the old one is over, what its anonymous
 -- owner said is the user's, and one conversation is ready to greet.
 --
@@ -70,9 +91,7 @@ CREATE FUNCTION shop_install_v1(p_shop text, p_name text, p_merchant uuid, p_api
 LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE anonymous text; told jsonb; now_ timestamptz;
 BEGIN
-    INSERT INTO merchants (id, name, shop_domain) VALUES (p_merchant, p_name, p_shop)
-    ON CONFLICT (shop_domain) DO NOTHING;
-    SELECT id INTO o_merchant FROM merchants WHERE shop_domain = p_shop FOR NO KEY UPDATE;
+    o_merchant := shop_merchant_v1(p_shop, p_name, p_merchant);
     IF o_merchant IS DISTINCT FROM p_merchant THEN
         RETURN;
     END IF;

@@ -147,11 +147,13 @@ BEGIN
     told := jsonb_build_object('shop', p_shop);
     o_outcome := 'done';
     IF p_topic = 'shop/redact' THEN
-        -- It comes two days after an uninstall or later. Of a shop that is installed, it means
-        -- the uninstall from which the shop came back; else one we never heard of, if the
-        -- installation is old enough to have been before that.
+        -- It comes two days after an uninstall, and is tried again for days. Of a shop that is
+        -- installed, it means the uninstall from which the shop came back, if that is not long
+        -- ago; else one we never heard of, if the installation is old enough to have been before
+        -- that.
         IF p_at < m.installed_at OR m.uninstalled_at IS NULL
-           AND (m.came_back_at IS NOT NULL OR m.installed_at > p_at - interval '7 days') THEN
+           AND (m.came_back_at > p_at - interval '30 days'
+                OR m.installed_at > p_at - interval '7 days') THEN
             o_outcome := 'ignored';
         ELSE
             SELECT f.o_left, f.o_told INTO o_left, told

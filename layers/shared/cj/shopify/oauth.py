@@ -18,6 +18,7 @@ from cj.shopify.http import AnswerTooLarge, is_token, post_json
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from cj.shopify.client_secrets import ClientSecrets
     from cj.shopify.http import Addresses, Answered
 
 log = log_of(__name__)
@@ -45,7 +46,7 @@ class OAuth:
     http: httpx.AsyncClient
     addresses: Addresses
     client_id: str
-    client_secret: str = field(repr=False)
+    secrets: ClientSecrets
     scopes: Sequence[str]
 
     def authorize_url(self, shop: str, state: str, redirect_uri: str) -> str:
@@ -89,17 +90,28 @@ class OAuth:
         return _grant(answered)
 
     async def _ask(self, shop: str, body: dict[str, str], time_left_s: float) -> Answered:
+        """With the newest secret; with the next one where that was replaced meanwhile."""
         url = self.addresses.of(shop, "oauth/access_token")
-        app = {"client_id": self.client_id, "client_secret": self.client_secret}
         try:
             async with asyncio.timeout(time_left_s):
-                answered = await post_json(self.http, url, {**app, **body}, max_bytes=ANSWER_BYTES)
+                tried = self.secrets.known
+                answered = await self._post(url, body)
+                if _knows_us_not(answered) and await self.secrets.changed_since(tried):
+                    answered = await self._post(url, body)
         except (httpx.HTTPError, httpx.InvalidURL, AnswerTooLarge, TimeoutError) as error:
             raise ExchangeFailed(type(error).__name__) from None
-        if answered.status in (400, 401) and _reason(answered) == "invalid_client":
+        if _knows_us_not(answered):
             log.critical("Shopify does not know this app: SHOPIFY_API_KEY or its secret is wrong")
             raise ExchangeFailed("invalid_client")
         return answered
+
+    async def _post(self, url: str, body: dict[str, str]) -> Answered:
+        app = {"client_id": self.client_id, "client_secret": self.secrets.newest}
+        return await post_json(self.http, url, {**app, **body}, max_bytes=ANSWER_BYTES)
+
+
+def _knows_us_not(answered: Answered) -> bool:
+    return answered.status in (400, 401) and _reason(answered) == "invalid_client"
 
 
 def _grant(answered: Answered) -> Grant:

@@ -99,10 +99,14 @@ class StoreTools:
 
     async def _found(self, tool: Tool, shop: str, time_left_s: float) -> dict[str, Any]:
         kept = await self.cache.get(shop, tool.data_type)
-        if kept is not None and self._is_fresh(kept, tool.ttl_s):
-            return {**kept, "cached": True}
+        if kept.value is not None and self._is_fresh(kept.value, tool.ttl_s):
+            return {**kept.value, "cached": True}
         as_of = self.now()
-        answer = await self._asked(tool.data_type, shop, as_of, time_left_s)
+        try:
+            answer = await self._asked(tool.data_type, shop, as_of, time_left_s)
+        except NotConnected:
+            await self.cache.forget(shop)  # also that somebody has looked
+            raise
         found = {
             "data": answer.data,
             "as_of": as_of.isoformat(),
@@ -110,7 +114,7 @@ class StoreTools:
         }
         if answer.missing_scopes:  # may be granted any moment: not kept
             return {**found, "cached": False, "missing_scopes": list(answer.missing_scopes)}
-        await self.cache.put(shop, tool.data_type, found, tool.ttl_s)
+        await self.cache.put(shop, tool.data_type, found, tool.ttl_s, kept.generation)
         return {**found, "cached": False}
 
     def _is_fresh(self, kept: dict[str, Any], ttl_s: int) -> bool:

@@ -11,7 +11,8 @@ SELECT o_id, o_workflow_name, o_title, o_last_seq, o_turn, o_fence, o_invoke, o_
 -- name: list_conversations
 -- An owner's conversations in which something was said, the newest first, from one index.
 -- repeatable
-SELECT id, title, preview, updated_at, message_count
+SELECT id, conversation_title_v1(title, workflow_name, merchant_id) AS title, preview, updated_at,
+       message_count
   FROM conversations
  WHERE owner_id = $1 AND message_count > 0
    AND (updated_at, id) < ($2, $3)
@@ -20,6 +21,6 @@ SELECT id, title, preview, updated_at, message_count
 -- name: read_conversation
 -- Archive and rows in one statement: a move between them is never seen.
 -- repeatable
-SELECT id, workflow_name, title, started_at, ended_at, last_seq,
-       chat_view_v1(id, $3, $4) AS page
+SELECT id, workflow_name, conversation_title_v1(title, workflow_name, merchant_id) AS title,
+       started_at, ended_at, last_seq, chat_view_v1(id, $3, $4) AS page
   FROM conversations WHERE id = $2 AND owner_id = $1;

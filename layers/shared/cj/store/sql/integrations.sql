@@ -9,9 +9,7 @@ SELECT i.merchant_id, i.api_key, i.refresh_token, i.expires_at, i.refresh_expire
 -- name: put_merchant
 -- The merchant of a shop, made if it is new; gives the id that counts, which may be an older one.
 -- repeatable
-INSERT INTO merchants (id, name, shop_domain) VALUES ($1, $2, $3)
-ON CONFLICT (shop_domain) DO UPDATE SET updated_at = clock_timestamp()
-RETURNING id;
+SELECT shop_merchant_v1($3, $2, $1) AS id;
 
 -- name: put_integration
 -- The tokens of a merchant, in place of any that were there; a running refresh finds itself late.
