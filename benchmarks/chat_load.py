@@ -130,7 +130,7 @@ async def main() -> int:
         "LIMIT_MESSAGES_BURST": str(args.messages + 1),  # the first one warms up
     }
     with tempfile.TemporaryDirectory() as folder:
-        running = Running(Path(folder) / "data", environ=raised)
+        running = Running(Path(folder) / "data", environ=raised, warm=True)
         running.start()
         try:
             everybody = asyncio.Barrier(args.connections + 1)

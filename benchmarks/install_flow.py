@@ -230,7 +230,7 @@ async def main() -> int:
     parser.add_argument("--again", type=int, default=10)
     args = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="cj-install-flow-") as folder:
-        cj = Running(Path(folder, "data"))
+        cj = Running(Path(folder, "data"), warm=True)
         try:
             await asyncio.to_thread(cj.start)
             times = await measure(cj, args.shops, args.again)

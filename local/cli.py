@@ -69,6 +69,9 @@ def _add_run(
     run.add_argument("--port", type=_port, default=8000, help="0 takes a free one (default: 8000)")
     run.add_argument("--no-reload", action="store_true", help="go on with the code as it is now")
     run.add_argument(
+        "--no-warm", action="store_true", help="start a function when it is first called"
+    )
+    run.add_argument(
         "--template",
         type=Path,
         default=ROOT / "template.yaml",

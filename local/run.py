@@ -38,6 +38,7 @@ class Plan:
     data_dir: Path
     port: int = 8000  # 0: a free one
     reload: bool = True
+    warm: bool = True  # a process of every function before anybody asks for one
 
 
 async def serve(plan: Plan, printer: Printer, environ: Mapping[str, str] = os.environ) -> None:
@@ -56,7 +57,8 @@ async def serve(plan: Plan, printer: Printer, environ: Mapping[str, str] = os.en
                 async with _gateway(plan, port, environment, stores, printer) as gateway:
                     folder.tell(_state(gateway, stores, shopify))
                     _greet(gateway, shopify, printer)
-                    await asyncio.gather(gateway.warm(), stores.watch(printer))
+                    warming = [gateway.warm()] if plan.warm else []
+                    await asyncio.gather(*warming, stores.watch(printer))
     finally:
         folder.forget()
         folder.release()

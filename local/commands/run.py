@@ -26,7 +26,13 @@ def main(given: Namespace) -> int:
     """0 when it was told to end, by Ctrl-C or a signal. A second one ends it at once."""
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     printer = Printer.for_terminal(sys.stdout, verbose=given.verbose)
-    plan = Plan(given.template, given.data_dir, given.port, reload=not given.no_reload)
+    plan = Plan(
+        given.template,
+        given.data_dir,
+        given.port,
+        reload=not given.no_reload,
+        warm=not given.no_warm,
+    )
     printer.say(f"CJ {version('cj')} on Python {platform.python_version()}", "bold")
     printer.say(f"  data in {plan.data_dir}", "dim")
     asyncio.run(_until_told(plan, printer))

@@ -98,7 +98,8 @@ class Connection:
         """
         while self.closed_with is None and (left := self._left()) > 0:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._closing.wait(), left)
+                async with asyncio.timeout(left):
+                    await self._closing.wait()
         self.close(1001, "Going away")
         await asyncio.sleep(self._limits.closing_s)
 
@@ -140,4 +141,5 @@ class Connections:
         for connection in self._open.values():
             connection.close(code, reason)
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._empty.wait(), within_s)
+            async with asyncio.timeout(within_s):
+                await self._empty.wait()

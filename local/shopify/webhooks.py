@@ -123,7 +123,8 @@ class Webhooks:
                     finally:
                         self._under_way = False
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._changed.wait(), _LOOK_S)
+                    async with asyncio.timeout(_LOOK_S):
+                        await self._changed.wait()
 
     async def _send(self, client: httpx.AsyncClient, delivery: Delivery) -> None:
         accepted = True

@@ -39,16 +39,18 @@ class Running:
         *,
         environ: Mapping[str, str] | None = None,
         template: Path = ROOT / "template.yaml",
+        warm: bool = False,
     ) -> None:
         self.data_dir = data_dir
         self.log = data_dir.parent / f"{data_dir.name}.log"
         self._environ = {**ROOMY, **(os.environ if environ is None else environ)}
         self._template = template
+        self._options = [] if warm else ["--no-warm"]
 
     def start(self) -> None:
         """Returns when it answers."""
         command = [sys.executable, "-m", "local.cli", "run", "--port", "0", "--verbose"]
-        command += ["--no-reload", "--data-dir", str(self.data_dir)]
+        command += ["--no-reload", *self._options, "--data-dir", str(self.data_dir)]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [*command, "--template", str(self._template)],

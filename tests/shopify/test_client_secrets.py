@@ -82,6 +82,24 @@ async def test_the_first_request_with_the_new_secret_goes_through() -> None:
     assert safe.looks == 1
 
 
+async def test_what_the_old_secret_signed_costs_one_look_a_minute() -> None:
+    safe = Safe(BOTH)
+    secrets = ClientSecrets(BOTH, safe.look, lambda: safe.now)
+    for _ in range(100):
+        assert not await refused(secrets, "old")
+    assert safe.looks == 1
+
+
+async def test_a_secret_that_was_revoked_is_refused_within_a_minute() -> None:
+    safe = Safe(BOTH)
+    secrets = ClientSecrets(BOTH, safe.look, lambda: safe.now)
+    assert not await refused(secrets, "old")
+    safe.holds = ("new",)
+    safe.now += LOOK_AGAIN_S
+    assert await refused(secrets, "old")
+    assert not await refused(secrets, "new")
+
+
 async def test_wrong_signatures_cost_one_look_a_minute() -> None:
     safe = Safe()
     secrets = safe.secrets()

@@ -199,6 +199,7 @@ class App(RedisParts):
 
         hourly = self.settings.limit_conversations_per_hour
         return Opening(
+            self.door,
             Conversations(self.db),
             self.live,
             self.recent,

@@ -54,7 +54,7 @@ function Lines(props: Props) {
   const typing = awaiting(view);
   if (view.opening !== null && lines.length === 0) return <p className="hint">Opening…</p>;
   if (view.cid !== null && !typing && lines.length + ours.length === 0) {
-    return <Welcome shop={view.shop} onSay={onSay} onConnect={onConnect} />;
+    return <Welcome shop={view.shop} store={view.store} onSay={onSay} onConnect={onConnect} />;
   }
   return (
     <>

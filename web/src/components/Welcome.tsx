@@ -1,5 +1,7 @@
 interface Props {
   readonly shop: string | null | undefined;
+  /** The one whose owner is signed in. */
+  readonly store: string | null;
   readonly onConnect: () => void;
   readonly onSay: (text: string) => void;
 }
@@ -7,8 +9,11 @@ interface Props {
 const OPENERS = ["What can you do?", "Hello, CJ"];
 const STORE_OPENERS = ["How was the last week?", "What sells best?", "How many orders are there?"];
 
+const INVITES = "Connect your store, and I can tell you how it is doing.";
+const LOST = "Shopify does not let me see your store any more: connect it again.";
+
 /** What stands where nothing has been said yet. */
-export function Welcome({ shop, onSay, onConnect }: Props) {
+export function Welcome({ shop, store, onSay, onConnect }: Props) {
   return (
     <section className="welcome">
       <img src="/favicon.svg" alt="" width="56" height="56" />
@@ -16,11 +21,11 @@ export function Welcome({ shop, onSay, onConnect }: Props) {
       <p>
         I&rsquo;m CJ. Write to me below: every message is kept, and this conversation is here again
         whenever you come back.
-        {shop === null && " Connect your store, and I can tell you how it is doing."}
+        {shop === null && ` ${store === null ? INVITES : LOST}`}
       </p>
       {shop === null && (
         <button type="button" className="filled" onClick={onConnect}>
-          Connect your Shopify store
+          {store === null ? "Connect your Shopify store" : "Connect your store again"}
         </button>
       )}
       <div className="openers">

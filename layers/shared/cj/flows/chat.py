@@ -102,7 +102,6 @@ class Chat:
             try:
                 if await self.drain.run(frame.cid, caller.owner_id) != "speaking":
                     await self._make_durable(caller, frame)
-                    await self.outage.over()
                     return
             except StoreUnavailable:
                 await self.outage.happened()
@@ -124,6 +123,7 @@ class Chat:
             lease=timedelta(seconds=self.lease_s),
             max_waiting=self.max_waiting,
         )
+        await self.outage.over()  # whatever it said
         told = {"turn": received.turn and str(received.turn), "cid": str(frame.cid)}
         self.outreach.journal.note(**told)
         log.info("message received", extra={"outcome": received.outcome, "seq": received.seq})
@@ -181,6 +181,7 @@ class Chat:
         if not await self.outage.known():
             try:
                 outcome = await self.turns.stop(frame.cid, caller.owner_id, frame.turn)
+                await self.outage.over()
                 if outcome is None:
                     raise NotFound
                 return outcome

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from cj.domain.replies import Reply
     from cj.domain.turns import Caller, Opened
     from cj.ephemeral import Buffer, Limits, Live, Outage, Rate, Recent
+    from cj.flows.connect import Door
     from cj.flows.drain import Drain
     from cj.flows.handoff import Greeting
     from cj.flows.outreach import Outreach
@@ -64,6 +65,7 @@ class Seen:
 class Opening:
     """start, resume and oauth_complete."""
 
+    door: Door
     conversations: Conversations
     live: Live
     recent: Recent
@@ -86,7 +88,6 @@ class Opening:
                 await (
                     self._open_any(caller, frame) if cid is None else self._open(caller, frame, cid)
                 )
-                await self.outage.over()
                 return
             except StoreUnavailable:
                 await self.outage.happened()
@@ -96,19 +97,25 @@ class Opening:
 
     async def _open_any(self, caller: Caller, frame: Start | Resume | OauthComplete) -> None:
         """The owner's still empty conversation, also one that waits for its greeting; else a new
-        one: only that counts.
+        one: only that counts, and only for somebody who is still signed in.
         """
-        wait_ms = await self.limits.take("conversations", caller.owner_id, self.conversation_rate)
-        if wait_ms:
-            raise RateLimited(wait_ms)
-        made = new_id()
-        opened = await self._look(caller, None, None, made, None)
-        if opened.cid != made:
+        cid = await self.conversations.silent(caller.owner_id)
+        if cid is None:
+            wait_ms = await self.limits.take(
+                "conversations", caller.owner_id, self.conversation_rate
+            )
+            if wait_ms:
+                raise RateLimited(wait_ms)
+            made = new_id()
+            opened = await self._look(caller, None, None, made, None)
+            await self.door.still_lives(caller)
+            if opened.cid == made:
+                await self.recent.fill(made, caller.owner_id, opened.workflow, ())
+                await self._tell(caller, frame, await self._seen(frame, opened, (), ()))
+                return
+            cid = opened.cid  # another tab was quicker
             await self.limits.give_back("conversations", caller.owner_id, self.conversation_rate)
-            await self._open(caller, frame, opened.cid)  # something may be kept for it in Redis
-            return
-        await self.recent.fill(made, caller.owner_id, opened.workflow, ())
-        await self._tell(caller, frame, await self._seen(frame, opened, (), ()))
+        await self._open(caller, frame, cid)
 
     async def _open(self, caller: Caller, frame: Start | Resume | OauthComplete, cid: UUID) -> None:
         after = _after(frame)
@@ -146,6 +153,7 @@ class Opening:
             next_turn=new_id(),
             lease=timedelta(seconds=self.lease_s) if cid else None,
         )
+        await self.outage.over()
         if opened is None:
             raise NotFound
         await self.live.watch(opened.cid, caller.connection_id)

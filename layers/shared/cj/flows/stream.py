@@ -76,15 +76,13 @@ class LiveText:
 
     async def _run(self) -> None:
         while self._steps or not self._over.is_set():
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._news.wait(), self.listen_s)
+            await _at_most(self.listen_s, self._news)
             self._news.clear()
             if not self._steps and not self._over.is_set():
                 self._hear(await self.log.append(self.cid, self.turn, self.gen, self._held, ()))
             while self._steps:
                 await self._send()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._over.wait(), self.every_s)
+            await _at_most(self.every_s, self._over)
 
     @property
     def _held(self) -> int:
@@ -136,3 +134,10 @@ class LiveText:
             self.audience.admit(heard.connections)
             if heard.stop:
                 self.stopped.set()
+
+
+async def _at_most(seconds: float, happened: asyncio.Event) -> None:
+    """Returns when it has happened, or that late."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await happened.wait()

@@ -8,14 +8,18 @@ COMMENT ON COLUMN merchants.came_back_at IS
     'Installed again after an uninstall that was heard of; NULL: never';
 
 -- The merchant of a shop, locked; p_id for a new one. Of several who make it at the same moment one
--- does and the others wait: that takes every unique key as a reason to, not the shop's alone.
+-- does and the others wait: that takes every unique key as a reason to, not the shop's alone. One
+-- that is deleted while we wait for it is made again; NULL: that happens all the time.
 CREATE FUNCTION shop_merchant_v1(p_shop text, p_name text, p_id uuid) RETURNS uuid
 LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE found_ uuid;
 BEGIN
-    INSERT INTO merchants (id, name, shop_domain) VALUES (p_id, p_name, p_shop)
-    ON CONFLICT DO NOTHING;
-    SELECT id INTO found_ FROM merchants WHERE shop_domain = p_shop FOR NO KEY UPDATE;
+    FOR try IN 1..3 LOOP
+        INSERT INTO merchants (id, name, shop_domain) VALUES (p_id, p_name, p_shop)
+        ON CONFLICT DO NOTHING;
+        SELECT id INTO found_ FROM merchants WHERE shop_domain = p_shop FOR NO KEY UPDATE;
+        EXIT WHEN found_ IS NOT NULL;
+    END LOOP;
     RETURN found_;
 END $$;
 

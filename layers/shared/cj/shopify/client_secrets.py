@@ -1,7 +1,8 @@
 """The app's client secret while it is replaced: what Shopify signs with, and what it knows us by.
 
-An operator puts the new one beside the old one, and processes that live on find it when they meet
-what they cannot explain: a signature that is wrong, an app that Shopify does not know.
+An operator puts the new one beside the old one and takes that out later. Processes that live on
+find out when they meet what the newest one they know does not explain: a signature that is another
+one's, an app that Shopify does not know.
 """
 
 from __future__ import annotations
@@ -44,15 +45,15 @@ class ClientSecrets:
         return self.known[0]
 
     async def verified(self, read: Callable[[Secrets], T]) -> T:
-        """What `read` makes of a request; made again where its signature is wrong and the secrets
-        have changed meanwhile. Raises what `read` raises.
+        """What `read` makes of a request; made again where the newest secret has not signed it,
+        with those of this minute: there may be a newer one, or the old one may be revoked by now.
+        Raises what `read` raises.
         """
         tried = self.known
         try:
-            return read(tried)
+            return read(tried[:1])
         except SignatureWrong:
-            if not await self.changed_since(tried):
-                raise
+            await self.changed_since(tried)
         return read(self.known)
 
     async def changed_since(self, tried: Secrets) -> bool:

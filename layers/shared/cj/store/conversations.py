@@ -54,6 +54,11 @@ class Conversations:
         )
         return None if row is None else _opened(row)
 
+    async def silent(self, owner_id: str) -> UUID | None:
+        """The owner's newest conversation in which nothing was said yet."""
+        row = await self.db.row(named("silent_conversation"), owner_id)
+        return None if row is None else row["id"]
+
     async def list(
         self, owner_id: str, *, limit: int, before: tuple[datetime, UUID] | None = None
     ) -> list[Summary]:

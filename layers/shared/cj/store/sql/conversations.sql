@@ -8,6 +8,13 @@ SELECT o_id, o_workflow_name, o_title, o_last_seq, o_turn, o_fence, o_invoke, o_
          WHERE u.id = $1) AS shop
   FROM chat_open_v2($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11);
 
+-- name: silent_conversation
+-- The owner's newest conversation in which nothing was said yet; no row: there is none.
+-- repeatable
+SELECT id FROM conversations
+ WHERE owner_id = $1 AND message_count = 0
+ ORDER BY created_at DESC LIMIT 1;
+
 -- name: list_conversations
 -- An owner's conversations in which something was said, the newest first, from one index.
 -- repeatable
