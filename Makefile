@@ -34,7 +34,7 @@ bench: $(VENV)/.dev ## The benchmarks: limit, peers, ours, ratio
 	@for b in benchmarks/*.py; do $(BIN)/python "$$b"; done
 
 chaos: $(VENV)/.dev ## Everything breaks under load, and a checker looks (SEED="1 2 3" MESSAGES=10000 CONNECTIONS=200)
-	@CJ_SEEDS="$(SEED)" $(BIN)/pytest -q tests/integration/test_turn_functions_hammered.py
+	@CJ_SEEDS="$(SEED)" $(BIN)/pytest -q -k hammered tests/integration
 	@$(BIN)/python -m tests.chaos --seeds "$(SEED)" --messages $(MESSAGES) --connections $(CONNECTIONS)
 
 format: $(VENV)/.dev ## Format the Python

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 CONNECTIONS = 6
 MESSAGES = 24  # and as many again for each strike
-PATIENCE_S = 3.0  # what is broken may never settle
+PATIENCE_S = 2.0  # what is broken may never settle
 
 
 async def found(stage: Stage, seed: int, *defects: Defect, patience_s: float) -> set[str]:

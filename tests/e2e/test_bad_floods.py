@@ -30,7 +30,7 @@ async def test_33_a_flood_is_slowed_down_and_nothing_of_it_is_lost(
     own_cj: Callable[..., Running],
 ) -> None:
     limits = {
-        "LIMIT_MESSAGES_PER_MINUTE": "300",
+        "LIMIT_MESSAGES_PER_MINUTE": "1200",
         "LIMIT_MESSAGES_BURST": "5",
         "LIMIT_WAITING": "100",
     }

@@ -118,7 +118,7 @@ def home(new_home: Path, postgres_home: Path) -> Path:
 @pytest.fixture
 def aws() -> Iterator[Aws]:
     made = Aws()
-    thread = threading.Thread(target=made.server.serve_forever)
+    thread = threading.Thread(target=made.server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     yield made
     made.server.shutdown()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from datetime import timedelta
 from statistics import median
@@ -15,11 +14,11 @@ from cj.store import Database
 from tests.integration.chatroom import Room
 from tests.integration.hammer import Hammer, Load
 from tests.integration.statements import sql
+from tests.seeds import SEEDS
 
 if TYPE_CHECKING:
     from tests.conftest import Database as Made
 
-SEEDS = tuple(map(int, os.environ.get("CJ_SEEDS", "1 2 3").split()))
 SMALL = Load(rooms=2, people=2, messages=5)
 
 # What a run must have met, or it proved nothing of it.

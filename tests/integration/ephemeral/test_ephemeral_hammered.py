@@ -14,13 +14,13 @@ from cj.ephemeral import Buffer, Ephemeral, Recent
 from redis.asyncio import BlockingConnectionPool, Redis, RedisCluster
 
 from tests.integration.ephemeral.said import OWNER, WORKFLOW, answer, keys_of, said
+from tests.seeds import SEEDS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
 ROUNDS = 100
 AT_ONCE = 20
-SEEDS = [1, 2, 3]
 
 
 @dataclass
