@@ -54,6 +54,7 @@ async def measure(stage: Stage, stream_s: int, messages: int, seed: int) -> Resu
     async with Crowd(stage.url, seed, 4 * PAIRS) as crowd:
         seats = [seat for seat in crowd.seats if seat.number % 2 == 0]
         await asyncio.gather(*(_talk(seat, WARM, 0.0) for seat in crowd.seats))
+        await crowd.settled(within_s=60)  # so that what is asked next has a turn of its own
         slow, instant = seats[::2], seats[1::2]
         for seat in slow:
             seat.tab.say(f"{seat.number}: stream {stream_s} s")

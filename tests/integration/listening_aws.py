@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
+import socket
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from tempfile import TemporaryFile
 from typing import Any
 from urllib.parse import unquote
 from uuid import uuid4
 
-from tests.integration import lambda_process
+from tests.integration.lambda_nursery import born
+from tests.processes import PATIENCE_S
 
 ORIGIN = "https://cj.example.com"
 COOKIE = "__Host-cj_session"
@@ -63,25 +64,20 @@ class Functions:
     """One process for all handlers, and the visitor whose browser they serve."""
 
     def __init__(self, environ: dict[str, str]) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, lambda_process.__file__],
-            env=environ,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        self._socket, its = socket.socketpair()
+        self._log = TemporaryFile()  # noqa: SIM115 - closed with the process
+        with its:
+            born(environ, its.fileno(), its.fileno(), self._log.fileno())
+        self._socket.settimeout(PATIENCE_S)
+        self._lines = self._socket.makefile("rw")
         self.cookie = ""
 
     def invoke(
         self, function: str, event: dict[str, Any], time_left_ms: int = 60_000
     ) -> dict[str, Any]:
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
         asked = {"function": function, "event": event, "time_left_ms": time_left_ms}
-        self.process.stdin.write(json.dumps(asked) + "\n")
-        self.process.stdin.flush()
-        answer: dict[str, Any] = json.loads(self.process.stdout.readline())
+        print(json.dumps(asked), file=self._lines, flush=True)
+        answer: dict[str, Any] = json.loads(self._lines.readline())
         return answer
 
     def get(self, path: str, query: str = "") -> tuple[int, dict[str, Any]]:
@@ -123,5 +119,12 @@ class Functions:
         return self.socket("ws_message", connection, body=json.dumps(frame))
 
     def close(self) -> str:
-        """Gives what was logged."""
-        return self.process.communicate(timeout=30)[1]
+        """Gives what was logged, once the process is gone."""
+        if not self._log.closed:
+            self._socket.shutdown(socket.SHUT_WR)
+            assert self._lines.read() == ""
+            self._socket.close()
+            with self._log as log:
+                log.seek(0)
+                self._logged = log.read().decode()
+        return self._logged
