@@ -1,4 +1,4 @@
-"""The seeds of whatever draws lots for long: one in a run of everything, those of CJ_SEEDS else."""
+"""The seeds of what draws lots for long: one for a run of everything, or those in CJ_SEEDS."""
 
 from __future__ import annotations
 
